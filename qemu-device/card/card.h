@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Copyright (c) 2026 the npu authors
+ *
+ * The card as its homes see it (QEMU's PCI front, libnpu's simulator, tests, fuzzers): make one
+ * from a configuration, give it a way to reach the host's memory and to interrupt, read and write
+ * its registers.
+ *
+ * Threads: each core of the card has a host thread of its own, and one more thread fetches and
+ * schedules. Register accesses may come from any one thread at a time (QEMU's big lock, a
+ * simulator's mutex) and never wait for a core. The calls of struct npu_card_host come from the
+ * card's threads.
+ */
+#ifndef NPU_CARD_H
+#define NPU_CARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct npu_card;
+
+/**
+ * struct npu_card_config - a card that may not exist yet; the capability registers tell the same
+ *
+ * npu_card_config_default() gives the default card, npu_card_config_parse() changes it by name.
+ */
+struct npu_card_config {
+	uint32_t cores;
+	uint32_t rings;
+	uint32_t spm_size;		/* bytes a core */
+	uint32_t acc_size;		/* bytes a core */
+	uint64_t lmem_size;		/* bytes */
+	uint32_t array_rows;
+	uint32_t array_cols;
+	uint32_t clock_mhz;
+	uint32_t vpu_lanes;
+	uint32_t weight_rows;
+	uint32_t dw_channels;
+	uint32_t dw_taps;
+	uint32_t float_div;
+	uint32_t lmem_bw;		/* bytes a cycle, all cores */
+	uint32_t lmem_latency;		/* cycles */
+	uint32_t pcie_bw;		/* bytes a cycle, all cores */
+	uint32_t pcie_latency;		/* cycles */
+	uint32_t cmd_cycles;
+	uint32_t barrier_cycles;
+	uint32_t mac_fj;		/* femtojoules an int8 MAC */
+	uint32_t lmem_fj;		/* a byte */
+	uint32_t pcie_fj;		/* a byte */
+	uint32_t vpu_fj;		/* an element operation */
+	uint32_t idle_mw;
+	bool check;			/* the hazard checker */
+	bool inject;			/* HANG commands are accepted */
+	bool timing_real;		/* completions wait for the modelled time */
+};
+
+/** npu_card_config_default() - the default card of docs/hardware.md */
+void npu_card_config_default(struct npu_card_config *cfg);
+
+/**
+ * npu_card_config_parse() - change a configuration by "name=value,name=value"
+ * @cfg: changed only when all of @text is good
+ * @text: names are those of npu_card_options; sizes take K, M, G; switches on, off
+ * @err: filled with what is wrong, naming the option
+ * @err_size: of @err
+ *
+ * Returns 0 or -EINVAL.
+ */
+int npu_card_config_parse(struct npu_card_config *cfg, const char *text, char *err,
+			  size_t err_size);
+
+/**
+ * npu_card_config_check() - 0, or -EINVAL with @err saying which option is out of its range and
+ * what the range is
+ */
+int npu_card_config_check(const struct npu_card_config *cfg, char *err, size_t err_size);
+
+enum npu_card_option_type {
+	NPU_OPTION_U32,
+	NPU_OPTION_U64,
+	NPU_OPTION_SIZE32,
+	NPU_OPTION_SIZE64,
+	NPU_OPTION_BOOL,
+};
+
+/**
+ * struct npu_card_option - one option, the same in QEMU's -device, in "sim:" and in documentation
+ */
+struct npu_card_option {
+	const char *name;		/* "cores", "spm", "acc", "lmem", "rings", "check", ... */
+	enum npu_card_option_type type;
+	size_t offset;			/* in struct npu_card_config */
+	uint64_t min, max;
+	const char *help;		/* one line */
+};
+
+extern const struct npu_card_option npu_card_options[];
+extern const size_t npu_card_option_count;
+
+enum npu_card_log { NPU_LOG_GUEST_ERROR, NPU_LOG_TRACE };
+
+/**
+ * struct npu_card_host - how the card reaches the world
+ *
+ * All are called from the card's threads, without any lock of the card that a register access
+ * takes; @unmap also by npu_card_bus_master(), _reset(), _pause() and _free(). These wait for calls
+ * under way, so no call may wait for the thread that is in one of them.
+ */
+struct npu_card_host {
+	/**
+	 * @map: host pointer to bus address @bus for at least one byte and at most *@len; *@len
+	 * becomes how many bytes are there. NULL where nothing answers, or where this memory can
+	 * only be read and written by copying. Valid until @unmap.
+	 */
+	void *(*map)(void *opaque, uint64_t bus, uint64_t *len, bool write);
+	/**
+	 * @unmap: ends a mapping; @len as @map returned it, @dirty bytes of it, from its start,
+	 * may have been written
+	 */
+	void (*unmap)(void *opaque, void *ptr, uint64_t len, bool write, uint64_t dirty);
+	/** @read: copy from bus memory; 0, or -EIO where nothing answers */
+	int (*read)(void *opaque, uint64_t bus, void *buf, uint64_t len);
+	/** @write: copy to bus memory; 0 or -EIO */
+	int (*write)(void *opaque, uint64_t bus, const void *buf, uint64_t len);
+	/** @interrupt: raise MSI-X vector @vector */
+	void (*interrupt)(void *opaque, unsigned int vector);
+	/**
+	 * @lmem_written: local memory [@offset, @offset + @len) was written (dirty tracking); may
+	 * be NULL
+	 */
+	void (*lmem_written)(void *opaque, uint64_t offset, uint64_t len);
+	/**
+	 * @log: one line without newline; may be NULL. Unlike the others it is called with a lock
+	 * held and from register accesses too: it must neither wait nor call the card
+	 */
+	void (*log)(void *opaque, enum npu_card_log level, const char *text);
+	/**
+	 * @stable_map: mappings never change while the card has not been told to reset or
+	 * invalidate, so @map's answers may be kept (plain RAM, no IOMMU)
+	 */
+	bool stable_map;
+};
+
+/**
+ * npu_card_new() - power on a card
+ * @cfg: copied
+ * @host: copied
+ * @opaque: passed to the calls of @host
+ * @lmem: cfg->lmem_size bytes of zeroed memory, the owner's, 4 KiB aligned
+ * @err: filled with a message on failure
+ * @err_size: of @err
+ *
+ * Bus-master is off. Returns NULL on failure.
+ */
+struct npu_card *npu_card_new(const struct npu_card_config *cfg, const struct npu_card_host *host,
+			      void *opaque, void *lmem, char *err, size_t err_size);
+
+/** npu_card_free() - drain, stop all threads, free. NULL is allowed */
+void npu_card_free(struct npu_card *card);
+
+/** npu_card_config_get() - the configuration it was made from */
+const struct npu_card_config *npu_card_config_get(const struct npu_card *card);
+
+/** npu_card_regs_size() - bytes of BAR0, a power of two */
+uint64_t npu_card_regs_size(const struct npu_card *card);
+
+/**
+ * npu_card_read() - read a 32-bit register; other sizes and misaligned offsets are guest errors and
+ * read 0
+ * npu_card_write() - write one; doorbells included
+ *
+ * Never block.
+ */
+uint32_t npu_card_read(struct npu_card *card, uint64_t offset, unsigned int size);
+void npu_card_write(struct npu_card *card, uint64_t offset, uint32_t value, unsigned int size);
+
+/**
+ * npu_card_bus_master() - allow or forbid DMA and interrupts
+ * npu_card_bus_forbid() - forbid them without waiting for what is under way: first, where the host
+ *	refuses calls under way so that npu_card_bus_master(card, false) has an end
+ *
+ * Off: returns when no access of the card to host memory is under way any more; jobs that need one
+ * end with NPU_JOB_BUS.
+ */
+void npu_card_bus_master(struct npu_card *card, bool on);
+void npu_card_bus_forbid(struct npu_card *card);
+
+/**
+ * npu_card_reset() - function-level reset, also what writing NPU_CTRL_RESET starts
+ *
+ * Returns when drained: registers are as after power-on (but for resets, uptime and the PCIe link),
+ * no DMA of before reaches memory any more, no mapping is held. Local memory keeps its contents.
+ */
+void npu_card_reset(struct npu_card *card);
+
+/**
+ * npu_card_pause() - stop between two commands and return when stopped; registers still answer
+ * npu_card_resume() - go on
+ */
+void npu_card_pause(struct npu_card *card);
+void npu_card_resume(struct npu_card *card);
+
+/** npu_card_set_link() - what NPU_REG_PCIE_LINK reads */
+void npu_card_set_link(struct npu_card *card, unsigned int generation, unsigned int width);
+
+/**
+ * npu_card_inject_hang() - the next job of ring @ring that starts hangs until ABORT or a reset,
+ * whatever its streams say
+ *
+ * From outside, for tests; the guest needs no permission for it. Returns 0, or -EINVAL when there
+ * is no such ring.
+ */
+int npu_card_inject_hang(struct npu_card *card, unsigned int ring);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Copyright (c) 2026 the npu authors
+ *
+ * A core and its gang: what runs a stream.
+ *
+ * A core's memories, views, models and windows belong to its thread; the fields that say so belong
+ * to npu_card.lock. Members of a gang meet under npu_job.lock (gang.c).
+ */
+#ifndef NPU_CARD_CORE_H
+#define NPU_CARD_CORE_H
+
+#include "device.h"
+#include "exec.h"
+#include "hazard.h"
+#include "isa.h"
+#include "timing.h"
+
+#define NPU_CODE_WINDOW 16384
+#define NPU_DIRTY_BLOCK 4096
+
+/**
+ * struct npu_store - SPM or ACC, and what of it has to be cleared before the next job
+ * @data: the memory, cache-line aligned
+ * @size: bytes
+ * @dirty: blocks of NPU_DIRTY_BLOCK bytes that may not be zero, a bit each
+ */
+struct npu_store {
+	uint8_t *data;
+	uint32_t size;
+	uint64_t *dirty;
+};
+
+/**
+ * struct npu_core - one core
+ * @card: whose
+ * @index: number
+ * @port: its way to memory
+ * @thread: runs it
+ * @wake: npu_card.lock: @go, @quit, or the job is stopped
+ * @ready: npu_card.lock: the thread has made its own things; @failed: or could not
+ * @go: npu_card.lock: a job is to be started
+ * @quit: npu_card.lock: the thread is to end
+ * @job: npu_card.lock: what it runs, NULL when free
+ * @member: its number in the gang
+ * @reset: npu_card.lock: a reset is asked for
+ * @counter: npu_card.lock: NPU_CORE_CTR
+ * @moving: npu_card.lock: counted in npu_card.moving
+ * @at: npu_job.lock: offset of the barrier it waits at ...
+ * @at_tag: ... and its tag
+ * @waits: npu_job.lock: it waits at a barrier
+ * @pc: byte offset of the command at hand
+ * @code_start: offset in the stream of the first byte of @code
+ * @code_len: bytes in @code
+ */
+struct npu_core {
+	struct npu_card *card;
+	unsigned int index;
+	struct npu_port *port;
+	pthread_t thread;
+	pthread_cond_t wake;
+	bool ready;
+	bool failed;
+	bool go;
+	bool quit;
+	struct npu_job *job;
+	unsigned int member;
+	bool reset;
+	uint64_t counter[NPU_ENGINES][NPU_CTRS];
+	bool moving;
+	uint32_t at;
+	uint32_t at_tag;
+	bool waits;
+
+	struct npu_view view;
+	struct npu_store spm;
+	struct npu_store acc;
+	struct npu_sems sems;
+	struct npu_hazard *hazard; /* NULL when the checker is off */
+	struct npu_time *time;
+	struct npu_exec exec;
+	struct npu_time_result result; /* of the job that has ended */
+	uint32_t pc;
+	uint64_t code_start;
+	uint32_t code_len;
+	uint8_t code[NPU_CODE_WINDOW] __attribute__((aligned(64)));
+};
+
+/**
+ * npu_core_new() - a core with its thread waiting for a job; NULL when there is no memory or thread
+ */
+struct npu_core *npu_core_new(struct npu_card *card, unsigned int index);
+/** npu_core_free() - it has no job; lock not held. NULL is allowed */
+void npu_core_free(struct npu_core *core);
+/** npu_core_go() - run member @member of @job; npu_card.lock held */
+void npu_core_go(struct npu_core *core, struct npu_job *job, unsigned int member);
+/**
+ * npu_core_rest() - move no more
+ * npu_core_move() - move again once that is allowed; false when the job is to end first
+ */
+void npu_core_rest(struct npu_core *core);
+bool npu_core_move(struct npu_core *core);
+
+/* ---- Gangs (gang.c) -------------------------------------------------------------------------- */
+
+/** npu_gang_start() - before the members go */
+void npu_gang_start(struct npu_job *job);
+
+/**
+ * npu_gang_barrier() - a member arrives at its next barrier
+ *
+ * Returns true when all have arrived and the member may go on, with npu_job.arrival set; false when
+ * the gang ends.
+ */
+bool npu_gang_barrier(struct npu_core *core, uint32_t tag);
+
+/** npu_gang_hang() - rest until the gang ends */
+void npu_gang_hang(struct npu_core *core);
+
+/** npu_gang_end() - the member's stream has ended, well (@err NULL) or not */
+void npu_gang_end(struct npu_core *core, const struct npu_error *err);
+
+/**
+ * npu_gang_halt() - the job is to end with status ABORTED if with no other; wakes who waits. Under
+ * npu_card.lock
+ */
+void npu_gang_halt(struct npu_job *job);
+
+/** npu_job_stop() - end a running job soon, with a completion or not; npu_card.lock held */
+void npu_job_stop(struct npu_job *job, bool discard);
+
+#endif

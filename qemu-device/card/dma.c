@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Copyright (c) 2026 the npu authors
+ *
+ * LOAD, GATHER and STORE: bytes between memory and SPM or ACC. A span of memory is held for the
+ * rows that lie in it, since many commands have rows much shorter than a page; but not for more of
+ * them than HOLD_WORK, since whoever wants the page back waits for it, and rows may repeat.
+ *
+ * Virtual addresses are computed modulo 2^64; the MMU refuses what is beyond its 48 bits.
+ */
+#include <string.h>
+
+#include "exec.h"
+
+/* Work (as npu_exec_poll() counts it) between a span's first row and its last. */
+#define HOLD_WORK (1u << 18)
+
+/*
+ * Bytes to ask the MMU for when reading: the row, and what follows it in its page for later
+ * rows. More than the page would touch pages that the command may not read.
+ */
+static uint64_t window(uint64_t va, uint64_t len)
+{
+	uint64_t page = NPU_PAGE_SIZE - (va & (NPU_PAGE_SIZE - 1));
+
+	return len > page ? len : page;
+}
+
+/**
+ * struct reader - reads memory row by row
+ * @va: of the span at hand, when @held
+ * @work: since a span was let go for the sake of others
+ */
+struct reader {
+	struct npu_exec *e;
+	struct npu_span span;
+	uint64_t va;
+	bool held;
+	uint64_t work;
+};
+
+static int reader_end(struct reader *r)
+{
+	if (!r->held)
+		return 0;
+	r->held = false;
+	return npu_mem_put(r->e->mem, &r->span, r->e->error);
+}
+
+/* Before a row of so much @work: npu_exec_poll(), and nothing is held too long. */
+static int reader_poll(struct reader *r, uint64_t work)
+{
+	r->work += work;
+	if (r->work >= HOLD_WORK) {
+		r->work = 0;
+		if (reader_end(r))
+			return -1;
+	}
+	return npu_exec_poll(r->e, work);
+}
+
+/* At least one and at most *@len bytes at @va; NULL on failure. */
+static const uint8_t *reader_get(struct reader *r, uint64_t va, uint64_t *len)
+{
+	uint64_t off = va - r->va;
+
+	if (!r->held || off >= r->span.len) {
+		if (reader_end(r) || npu_mem_get(r->e->mem, va, window(va, *len), NPU_ACCESS_READ,
+						 &r->span, r->e->error))
+			return NULL;
+		r->held = true;
+		r->va = va;
+		off = 0;
+	}
+	if (*len > r->span.len - off)
+		*len = r->span.len - off;
+	return r->span.ptr + off;
+}
+
+static int read_bytes(struct reader *r, uint64_t va, uint8_t *dst, uint64_t len)
+{
+	while (len) {
+		uint64_t part = len;
+		const uint8_t *src = reader_get(r, va, &part);
+
+		if (!src)
+			return -1;
+		memcpy(dst, src, part);
+		va += part;
+		dst += part;
+		len -= part;
+	}
+	return 0;
+}
+
+/* @elements nibbles, from a whole byte on, each to a byte. */
+static int read_nibbles(struct reader *r, uint64_t va, uint8_t *dst, uint64_t elements, bool sign)
+{
+	uint8_t flip = sign ? 8 : 0;
+
+	while (elements) {
+		uint64_t part = (elements + 1) / 2;
+		const uint8_t *src = reader_get(r, va, &part);
+		uint64_t count, i;
+
+		if (!src)
+			return -1;
+		count = 2 * part < elements ? 2 * part : elements;
+		/* (v ^ 8) - 8 extends the sign of four bits. */
+		for (i = 0; i < count / 2; i++) {
+			dst[2 * i] = (uint8_t)(((src[i] & 15) ^ flip) - flip);
+			dst[2 * i + 1] = (uint8_t)((src[i] >> 4 ^ flip) - flip);
+		}
+		if (count & 1)
+			dst[count - 1] = (uint8_t)(((src[i] & 15) ^ flip) - flip);
+		va += part;
+		dst += count;
+		elements -= count;
+	}
+	return 0;
+}
+
+static void fill_elements(uint8_t *dst, uint64_t count, unsigned int size, uint32_t value)
+{
+	uint64_t i;
+
+	if (size == 1) {
+		memset(dst, (int)(value & 0xff), count);
+		return;
+	}
+	for (i = 0; i < count; i++)
+		memcpy(dst + i * size, &value, size);
+}
+
+static unsigned int element_size(uint8_t type)
+{
+	switch (type) {
+	case NPU_BF16:
+	case NPU_FP16:
+		return 2;
+	case NPU_S32:
+	case NPU_FP32:
+		return 4;
+	default:
+		return 1;
+	}
+}
+
+static bool is_filled(const struct npu_cmd_load *c, int dim, uint32_t i)
+{
+	return i < c->pad_lo[dim] || i >= c->size[dim] - c->pad_hi[dim];
+}
+
+static int load_row(struct reader *r, const struct npu_cmd_load *c, uint64_t va, uint8_t *dst,
+		    bool filled, uint32_t fill)
+{
+	unsigned int size = element_size(c->type);
+	uint64_t inner = (uint64_t)c->size[0] - c->pad_lo[0] - c->pad_hi[0];
+
+	if (filled || !inner) {
+		fill_elements(dst, c->size[0], size, fill);
+		return 0;
+	}
+	fill_elements(dst, c->pad_lo[0], size, fill);
+	dst += (uint64_t)c->pad_lo[0] * size;
+	fill_elements(dst + inner * size, c->pad_hi[0], size, fill);
+	if (c->type == NPU_S4 || c->type == NPU_U4)
+		return read_nibbles(r, va, dst, inner, c->type == NPU_S4);
+	return read_bytes(r, va, dst, inner * size);
+}
+
+int npu_exec_load(struct npu_exec *e, const struct npu_cmd_load *c)
+{
+	struct reader r = { .e = e };
+	unsigned int size = element_size(c->type);
+	uint64_t base = e->region[c->region] + c->offset;
+	uint32_t fill = c->fill;
+	uint32_t i1, i2, i3;
+	int ret = -1;
+
+	/* Read before anything is written: the value may lie in what the command overwrites. */
+	if (c->fill_mode == NPU_FILL_SPM) {
+		fill = 0;
+		memcpy(&fill, e->spm + c->fill, size);
+	}
+
+	for (i3 = 0; i3 < c->size[3]; i3++) {
+		for (i2 = 0; i2 < c->size[2]; i2++) {
+			bool outside = is_filled(c, 3, i3) || is_filled(c, 2, i2);
+			uint64_t va = base + (uint64_t)(i3 - c->pad_lo[3]) * c->mem_stride[2] +
+				      (uint64_t)(i2 - c->pad_lo[2]) * c->mem_stride[1];
+			int64_t dst = (int64_t)c->spm + (int64_t)i3 * (int32_t)c->spm_stride[2] +
+				      (int64_t)i2 * (int32_t)c->spm_stride[1];
+
+			for (i1 = 0; i1 < c->size[1]; i1++) {
+				if (reader_poll(&r, 64 + (uint64_t)c->size[0]) ||
+				    load_row(&r, c,
+					     va + (uint64_t)(i1 - c->pad_lo[1]) * c->mem_stride[0],
+					     e->spm + dst + (int64_t)i1 * (int32_t)c->spm_stride[0],
+					     outside || is_filled(c, 1, i1), fill))
+					goto out;
+			}
+		}
+	}
+	ret = 0;
+out:
+	return reader_end(&r) ? -1 : ret;
+}
+
+/* The row that index @i names; false when out of range. */
+static bool gather_row(const struct npu_exec *e, const struct npu_cmd_gather *c, uint32_t i,
+		       uint64_t *row)
+{
+	const uint8_t *p = e->spm + c->index;
+	int64_t index;
+
+	if (c->type == NPU_S64) {
+		memcpy(&index, p + (uint64_t)i * 8, 8);
+	} else {
+		int32_t narrow;
+
+		memcpy(&narrow, p + (uint64_t)i * 4, 4);
+		index = narrow;
+	}
+	if (index >= 0) {
+		*row = (uint64_t)index;
+		return *row < c->rows;
+	}
+	*row = c->rows - (0 - (uint64_t)index);
+	return 0 - (uint64_t)index <= c->rows;
+}
+
+int npu_exec_gather(struct npu_exec *e, const struct npu_cmd_gather *c)
+{
+	struct reader r = { .e = e };
+	uint64_t base = e->region[c->region] + c->offset;
+	uint32_t i;
+	int ret = -1;
+
+	for (i = 0; i < c->count; i++) {
+		uint8_t *dst = e->spm + (int64_t)c->spm + (int64_t)i * (int32_t)c->spm_stride;
+		uint64_t row;
+
+		if (!gather_row(e, c, i, &row)) {
+			e->error->status = NPU_JOB_INDEX;
+			e->error->reason = NPU_REASON_NONE;
+			e->error->access = NPU_ACCESS_READ;
+			e->error->space = NPU_SPACE_SPM;
+			e->error->len = c->type == NPU_S64 ? 8 : 4;
+			e->error->addr = c->index + i * e->error->len;
+			goto out;
+		}
+		if (reader_poll(&r, 64 + (uint64_t)c->row_bytes) ||
+		    read_bytes(&r, base + row * c->row_stride, dst, c->row_bytes))
+			goto out;
+	}
+	ret = 0;
+out:
+	return reader_end(&r) ? -1 : ret;
+}
+
+static int write_bytes(struct npu_exec *e, uint64_t va, const uint8_t *src, uint64_t len)
+{
+	while (len) {
+		struct npu_span span;
+		uint64_t part;
+
+		if (npu_mem_get(e->mem, va, len, NPU_ACCESS_WRITE, &span, e->error))
+			return -1;
+		part = span.len;
+		memcpy(span.ptr, src, part);
+		if (npu_mem_put(e->mem, &span, e->error))
+			return -1;
+		va += part;
+		src += part;
+		len -= part;
+	}
+	return 0;
+}
+
+int npu_exec_store(struct npu_exec *e, const struct npu_cmd_store *c)
+{
+	const uint8_t *local = c->space == NPU_SPACE_ACC ? e->acc : e->spm;
+	uint64_t base = e->region[c->region] + c->offset;
+	uint32_t size[4] = { c->size[0], c->size[1], c->size[2], c->size[3] };
+	uint32_t i1, i2, i3;
+
+	/* Rows that follow each other on both sides are one. */
+	if (size[1] > 1 && c->mem_stride[0] == size[0] && c->local_stride[0] == size[0] &&
+	    (uint64_t)size[0] * size[1] <= UINT32_MAX) {
+		size[0] *= size[1];
+		size[1] = 1;
+	}
+
+	for (i3 = 0; i3 < size[3]; i3++) {
+		for (i2 = 0; i2 < size[2]; i2++) {
+			uint64_t va = base + i3 * c->mem_stride[2] + i2 * c->mem_stride[1];
+			int64_t src = (int64_t)c->local +
+				      (int64_t)i3 * (int32_t)c->local_stride[2] +
+				      (int64_t)i2 * (int32_t)c->local_stride[1];
+
+			for (i1 = 0; i1 < size[1]; i1++) {
+				if (npu_exec_poll(e, 64 + (uint64_t)size[0]) ||
+				    write_bytes(e, va + i1 * c->mem_stride[0],
+						local + src +
+							(int64_t)i1 * (int32_t)c->local_stride[0],
+						size[0]))
+					return -1;
+			}
+		}
+	}
+	return 0;
+}

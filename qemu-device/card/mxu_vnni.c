@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Copyright (c) 2026 the npu authors
+ *
+ * The MXU's kernels for x86-64 with AVX-512 and VNNI. A tile of rows and blocks of 16 columns
+ * stays in registers while k is walked: 24 of the 32 registers are sums, which hides the
+ * multipliers' latency.
+ */
+#ifdef __x86_64__
+#include <immintrin.h>
+#include <string.h>
+
+#include "mxu.h"
+#include "simd.h"
+
+NPU_SIMD_BEGIN(NPU_SIMD_AVX512)
+
+#include "mxu_loops.h"
+
+#define COLS   NPU_PACK_COLS
+#define INLINE static inline __attribute__((always_inline))
+
+/* Sums of a tile at most, and blocks. */
+#define MAX_ROWS   12
+#define MAX_BLOCKS 4
+
+/* Columns of the last block that are there, as a mask. */
+static __mmask16 last_mask(unsigned int cols)
+{
+	return (__mmask16)(0xffff >> (-cols % COLS));
+}
+
+/* ---- Integers ---------------------------------------------------------------------------- */
+
+INLINE void store_i8(const struct npu_mxu_dot_i8 *d, unsigned int row, unsigned int col, __m512i v,
+		     __mmask16 mask)
+{
+	int32_t *c = d->c[row] + col;
+
+	if (d->az)
+		v = _mm512_sub_epi32(v, _mm512_mullo_epi32(_mm512_set1_epi32(d->az[row]),
+							   _mm512_load_si512(d->sb + col)));
+	if (d->bz)
+		v = _mm512_sub_epi32(v, _mm512_mullo_epi32(_mm512_load_si512(d->bz + col),
+							   _mm512_set1_epi32(d->ra[row])));
+	if (d->accumulate)
+		v = _mm512_add_epi32(v, _mm512_maskz_loadu_epi32(mask, c));
+	_mm512_mask_storeu_epi32(c, mask, v);
+}
+
+INLINE void tile_i8(const struct npu_mxu_dot_i8 *d, unsigned int row, unsigned int col,
+		    const unsigned int rows, const unsigned int blocks, __mmask16 mask)
+{
+	const uint8_t *a = d->a + row * d->lda;
+	const int8_t *b = d->b + (ptrdiff_t)(col / COLS) * d->ldb;
+	__m512i sum[MAX_ROWS][MAX_BLOCKS];
+	unsigned int g, r, j;
+
+#pragma GCC unroll 16
+	for (r = 0; r < rows; r++)
+#pragma GCC unroll 4
+		for (j = 0; j < blocks; j++)
+			sum[r][j] = _mm512_setzero_si512();
+
+	for (g = 0; g < d->groups; g++, a += 4, b += 4 * COLS) {
+		__m512i w[MAX_BLOCKS];
+
+#pragma GCC unroll 4
+		for (j = 0; j < blocks; j++)
+			w[j] = _mm512_loadu_si512(b + (ptrdiff_t)j * d->ldb);
+#pragma GCC unroll 16
+		for (r = 0; r < rows; r++) {
+			int32_t four;
+			__m512i x;
+
+			memcpy(&four, a + r * d->lda, 4);
+			x = _mm512_set1_epi32(four);
+#pragma GCC unroll 4
+			for (j = 0; j < blocks; j++)
+				sum[r][j] = _mm512_dpbusd_epi32(sum[r][j], x, w[j]);
+		}
+	}
+
+#pragma GCC unroll 16
+	for (r = 0; r < rows; r++)
+#pragma GCC unroll 4
+		for (j = 0; j < blocks; j++)
+			store_i8(d, row + r, col + j * COLS, sum[r][j],
+				 j + 1 == blocks ? mask : (__mmask16)0xffff);
+}
+
+/* All rows of so many blocks: tiles of @rows, the rest in smaller ones. */
+#define STRIP(type, blocks, most)                                                                 \
+	static void strip_##type##_##blocks(const struct npu_mxu_dot_##type *d, unsigned int col, \
+					    __mmask16 mask)                                       \
+	{                                                                                         \
+		unsigned int row = 0;                                                             \
+                                                                                                  \
+		for (; row + (most) <= d->rows; row += (most))                                    \
+			tile_##type(d, row, col, most, blocks, mask);                             \
+		for (; row + 4 <= d->rows; row += 4)                                              \
+			tile_##type(d, row, col, 4, blocks, mask);                                \
+		for (; row + 2 <= d->rows; row += 2)                                              \
+			tile_##type(d, row, col, 2, blocks, mask);                                \
+		for (; row < d->rows; row++)                                                      \
+			tile_##type(d, row, col, 1, blocks, mask);                                \
+	}
+
+#define DOT(type)                                                     \
+	STRIP(type, 4, 6)                                             \
+	STRIP(type, 3, 8)                                             \
+	STRIP(type, 2, 12)                                            \
+	STRIP(type, 1, 12)                                            \
+                                                                      \
+	static void dot_##type(const struct npu_mxu_dot_##type *d)    \
+	{                                                             \
+		unsigned int blocks = (d->cols + COLS - 1) / COLS;    \
+		unsigned int col = 0;                                 \
+                                                                      \
+		for (; blocks > 4; blocks -= 4, col += 4 * COLS)      \
+			strip_##type##_4(d, col, 0xffff);             \
+		if (blocks == 4)                                      \
+			strip_##type##_4(d, col, last_mask(d->cols)); \
+		else if (blocks == 3)                                 \
+			strip_##type##_3(d, col, last_mask(d->cols)); \
+		else if (blocks == 2)                                 \
+			strip_##type##_2(d, col, last_mask(d->cols)); \
+		else                                                  \
+			strip_##type##_1(d, col, last_mask(d->cols)); \
+	}
+
+DOT(i8)
+
+/* ---- Floats ------------------------------------------------------------------------------ */
+
+INLINE void tile_f32(const struct npu_mxu_dot_f32 *d, unsigned int row, unsigned int col,
+		     const unsigned int rows, const unsigned int blocks, __mmask16 mask)
+{
+	const float *a = d->a + row * d->lda;
+	const float *b = d->b + (ptrdiff_t)(col / COLS) * d->ldb;
+	__m512 sum[MAX_ROWS][MAX_BLOCKS];
+	unsigned int k, r, j;
+
+#pragma GCC unroll 16
+	for (r = 0; r < rows; r++)
+#pragma GCC unroll 4
+		for (j = 0; j < blocks; j++) {
+			__mmask16 m = j + 1 == blocks ? mask : (__mmask16)0xffff;
+
+			sum[r][j] =
+				d->accumulate ?
+					_mm512_maskz_loadu_ps(m, d->c[row + r] + col + j * COLS) :
+					_mm512_setzero_ps();
+		}
+
+	for (k = 0; k < d->k; k++, b += COLS) {
+		__m512 w[MAX_BLOCKS];
+
+#pragma GCC unroll 4
+		for (j = 0; j < blocks; j++)
+			w[j] = _mm512_loadu_ps(b + (ptrdiff_t)j * d->ldb);
+#pragma GCC unroll 16
+		for (r = 0; r < rows; r++) {
+			__m512 x = _mm512_set1_ps(a[r * d->lda + k]);
+
+#pragma GCC unroll 4
+			for (j = 0; j < blocks; j++)
+				sum[r][j] = _mm512_fmadd_ps(x, w[j], sum[r][j]);
+		}
+	}
+
+#pragma GCC unroll 16
+	for (r = 0; r < rows; r++)
+#pragma GCC unroll 4
+		for (j = 0; j < blocks; j++) {
+			__mmask16 m = j + 1 == blocks ? mask : (__mmask16)0xffff;
+			__mmask16 nan = _mm512_cmp_ps_mask(sum[r][j], sum[r][j], _CMP_UNORD_Q);
+			__m512i v = _mm512_castps_si512(sum[r][j]);
+
+			v = _mm512_mask_mov_epi32(v, nan, _mm512_set1_epi32(NPU_FP32_NAN));
+			_mm512_mask_storeu_epi32(d->c[row + r] + col + j * COLS, m, v);
+		}
+}
+
+DOT(f32)
+
+const struct npu_mxu_kernels npu_mxu_vnni = {
+	.dot_i8 = dot_i8,
+	.dot_f32 = dot_f32,
+	.shift = loop_shift,
+	.widen = loop_widen,
+	.depthwise_i8 = loop_depthwise_i8,
+	.depthwise_f32 = loop_depthwise_f32,
+};
+
+NPU_SIMD_END
+#endif

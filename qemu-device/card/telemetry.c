@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Copyright (c) 2026 the npu authors
+ *
+ * Power, temperature, energy, uptime. All under npu_card.lock.
+ *
+ * Energy is modelled: what jobs used, and idle power over the uptime. Power and temperature are of
+ * the host's time, as if modelled time took as long as the model does: a job that draws 10 W on the
+ * card it models shows 10 W while it runs here. Power is the moving average over
+ * NPU_POWER_WINDOW_MS; the temperature follows it like a body that heats by HEAT_MC_PER_MW and
+ * takes HEAT_MS to.
+ */
+#include "device.h"
+
+#define AMBIENT_MC     35000.0
+#define CRITICAL_MC    95000
+#define HEAT_MC_PER_MW 1.5
+#define HEAT_MS	       20000.0
+/* A job draws no more: its core count times this still fits the registers. */
+#define MOST_MW 1e7
+
+/* 1 - exp(-x), near enough for a thermometer and without libm. */
+static double approach(double x)
+{
+	return x / (1 + x);
+}
+
+static void advance(struct npu_card *card)
+{
+	struct npu_telemetry *t = &card->telemetry;
+	uint64_t now = npu_now();
+	double ms = (now - t->stamp) / 1e6;
+	double target;
+	uint32_t throttle;
+
+	t->stamp = now;
+	t->dynamic_mw -= t->dynamic_mw * approach(ms / NPU_POWER_WINDOW_MS);
+	target = AMBIENT_MC + (card->cfg.idle_mw + t->dynamic_mw) * HEAT_MC_PER_MW;
+	t->temp_mc += (target - t->temp_mc) * approach(ms / HEAT_MS);
+	throttle = t->temp_mc >= CRITICAL_MC ? NPU_THROTTLE_THERMAL : 0;
+	if (throttle != t->throttle) {
+		t->throttle = throttle;
+		npu_card_event(card, NPU_EVENT_THERMAL);
+	}
+}
+
+void npu_telemetry_reset(struct npu_card *card)
+{
+	card->telemetry.reset = npu_now();
+	card->telemetry.energy_nj = 0;
+}
+
+void npu_telemetry_power_on(struct npu_card *card)
+{
+	struct npu_telemetry *t = &card->telemetry;
+
+	npu_telemetry_reset(card);
+	t->power_on = t->reset;
+	t->stamp = t->reset;
+	t->dynamic_mw = 0;
+	t->temp_mc = AMBIENT_MC;
+	t->throttle = 0;
+}
+
+void npu_telemetry_job(struct npu_card *card, uint64_t energy_nj, uint64_t cycles, uint64_t start)
+{
+	struct npu_telemetry *t = &card->telemetry;
+	double ms = (npu_now() - start) / 1e6;
+	double mw;
+
+	t->energy_nj += energy_nj;
+	advance(card);
+	if (!cycles)
+		return;
+	/* nJ a cycle times cycles a microsecond are milliwatts. */
+	mw = (double)energy_nj / cycles * card->cfg.clock_mhz;
+	mw = mw < MOST_MW ? mw : MOST_MW;
+	t->dynamic_mw += mw * approach(ms / NPU_POWER_WINDOW_MS);
+}
+
+uint64_t npu_telemetry_energy_uj(struct npu_card *card)
+{
+	uint64_t us = (npu_now() - card->telemetry.reset) / 1000;
+
+	return card->telemetry.energy_nj / 1000 + us * card->cfg.idle_mw / 1000;
+}
+
+uint64_t npu_telemetry_uptime_ms(struct npu_card *card)
+{
+	return (npu_now() - card->telemetry.power_on) / 1000000;
+}
+
+uint32_t npu_telemetry_read(struct npu_card *card, uint64_t offset)
+{
+	const struct npu_telemetry *t = &card->telemetry;
+	uint32_t khz = card->cfg.clock_mhz * 1000;
+
+	advance(card);
+	switch (offset) {
+	case NPU_REG_TEMP_MC:
+		return (int32_t)t->temp_mc;
+	case NPU_REG_POWER_MW:
+		return card->cfg.idle_mw + (uint32_t)t->dynamic_mw;
+	case NPU_REG_CUR_CLOCK_KHZ:
+		return t->throttle ? khz / 2 : khz;
+	case NPU_REG_THROTTLE:
+		return t->throttle;
+	case NPU_REG_TEMP_CRIT_MC:
+		return CRITICAL_MC;
+	default:
+		/* ECC counts: this card's memory has no errors. */
+		return 0;
+	}
+}
