@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Copyright (c) 2026 the npu authors
+ *
+ * The card's local memory: who has which part of it.
+ */
+#ifndef NPU_LMEM_H
+#define NPU_LMEM_H
+
+#include <linux/types.h>
+
+struct drm_npu_memory;
+struct list_head;
+struct npu_device;
+struct sg_table;
+
+/**
+ * npu_lmem_init - takes over the card's local memory
+ * @ndev: the card, its BARs and capabilities known
+ *
+ * Return: 0 or a negative errno.
+ */
+int npu_lmem_init(struct npu_device *ndev);
+
+/** npu_lmem_usable - bytes buffers can have in all; less than the card's if the BAR is smaller */
+u64 npu_lmem_usable(struct npu_device *ndev);
+
+/** npu_lmem_query - fills DEV_QUERY's block */
+void npu_lmem_query(struct npu_device *ndev, struct drm_npu_memory *memory);
+
+/**
+ * npu_lmem_alloc - takes local memory and clears it
+ * @ndev: the card; the caller is between npu_dev_enter() and npu_dev_exit()
+ * @size: bytes, multiple of PAGE_SIZE, not zero
+ * @blocks: an empty list, to be filled
+ *
+ * Return: 0, -ENOSPC without enough of it, -ENOMEM, -EINTR, -ENODEV.
+ */
+int npu_lmem_alloc(struct npu_device *ndev, u64 size, struct list_head *blocks);
+
+/** npu_lmem_free - gives local memory back; the card's presence does not matter */
+void npu_lmem_free(struct npu_device *ndev, struct list_head *blocks);
+
+/** npu_lmem_get_sgt - a table whose DMA addresses are offsets in local memory; or an ERR_PTR() */
+struct sg_table *npu_lmem_get_sgt(struct npu_device *ndev, struct list_head *blocks);
+
+/** npu_lmem_pfn - page frame of an offset in local memory, in the aperture */
+unsigned long npu_lmem_pfn(struct npu_device *ndev, u64 offset);
+
+#endif
