@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Copyright (c) 2026 the npu authors
+ *
+ * From planned steps to one stream a core, and the image.
+ *
+ * Kernels write streams of their own, whose regions are operands; their commands are taken over
+ * with the network's regions and offsets, without semaphores. Equal kernels are planned once. When
+ * all is there, npu_stream_sync() orders each core's stream; between cores barriers do: before a
+ * step that touches what steps since the last barrier have written, or writes what they have read.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hal/error.h"
+#include "npu/image.h"
+#include "qemu-device/card/isa.h"
+
+#include "lower.h"
+
+/**
+ * struct kernel - a product that was planned
+ * @desc: normalised
+ */
+struct kernel {
+	const struct npu_op *op;
+	uint64_t desc[NPU_OP_MAX_DESC / 8];
+	struct npu_gang gang;
+};
+
+struct emission {
+	struct npu_lower *l;
+	struct npu_stream *stream[NPU_MAX_CORES];
+	struct kernel *kernel;
+	unsigned int kernels, kernel_room;
+	unsigned int epoch; /* the first step after the last barrier */
+};
+
+/* ---- Barriers -------------------------------------------------------------------------------- */
+
+/* Calls @fn for each buffer of a step; true ends it. */
+static bool each_buffer(const struct npu_lower_step *s,
+			bool (*fn)(void *opaque, int buffer, bool written), void *opaque)
+{
+	unsigned int i;
+
+	switch (s->kind) {
+	case NPU_STEP_PRODUCT:
+		for (i = 0; i < 8; i++)
+			if (s->ref[i].buffer >= 0 &&
+			    fn(opaque, s->ref[i].buffer, i == NPU_OP_REGION_OUT))
+				return true;
+		return false;
+	case NPU_STEP_MAP:
+		for (i = 0; i < s->u.map.operands; i++)
+			if (fn(opaque, (int)s->u.map.operand[i].region, false))
+				return true;
+		return fn(opaque, (int)s->u.map.out.region, true);
+	default:
+		return fn(opaque, (int)s->u.gather.table_region, false) ||
+		       fn(opaque, (int)s->u.gather.index_region, false) ||
+		       fn(opaque, (int)s->u.gather.out_region, true);
+	}
+}
+
+struct conflict {
+	const struct npu_lower *l;
+	const struct npu_lower_step *other;
+	int buffer;
+	bool written;
+};
+
+static bool overlaps(const struct npu_lower *l, int a, int b)
+{
+	const struct npu_lower_buffer *x = &l->buffer[a], *y = &l->buffer[b];
+
+	return x->region == y->region && x->offset < y->offset + y->size &&
+	       y->offset < x->offset + x->size;
+}
+
+static bool conflicts_with(void *opaque, int buffer, bool written)
+{
+	struct conflict *c = opaque;
+
+	return (written || c->written) && overlaps(c->l, buffer, c->buffer);
+}
+
+static bool conflicts_any(void *opaque, int buffer, bool written)
+{
+	struct conflict *c = opaque;
+
+	c->buffer = buffer;
+	c->written = written;
+	return each_buffer(c->other, conflicts_with, c);
+}
+
+static void separate(struct emission *e, unsigned int step)
+{
+	struct npu_lower *l = e->l;
+	unsigned int i, core;
+
+	if (l->cores == 1)
+		return;
+	for (i = e->epoch; i < step; i++) {
+		struct conflict c = { .l = l, .other = &l->step[i] };
+
+		if (!each_buffer(&l->step[step], conflicts_any, &c))
+			continue;
+		for (core = 0; core < l->cores; core++)
+			npu_stream_barrier(e->stream[core], step);
+		e->epoch = step;
+		return;
+	}
+}
+
+/* ---- Products -------------------------------------------------------------------------------- */
+
+static int get_kernel(struct emission *e, const struct npu_lower_step *s, struct npu_gang **gang)
+{
+	uint64_t desc[NPU_OP_MAX_DESC / 8] = { 0 };
+	struct npu_caps caps = *e->l->caps;
+	struct kernel *k;
+	unsigned int i;
+	int ret = s->op->normalise(&s->u, desc);
+
+	if (ret)
+		return ret;
+	for (i = 0; i < e->kernels; i++) {
+		k = &e->kernel[i];
+		if (k->op == s->op && !memcmp(k->desc, desc, s->op->size)) {
+			*gang = &k->gang;
+			return 0;
+		}
+	}
+	ret = npu_graph_grow(&e->kernel, &e->kernel_room, e->kernels, sizeof(*e->kernel));
+	if (ret)
+		return ret;
+	k = &e->kernel[e->kernels];
+	memset(k, 0, sizeof(*k));
+	k->op = s->op;
+	memcpy(k->desc, desc, sizeof(desc));
+	caps.lmem_bw = (uint32_t)npu_max(1, (uint64_t)caps.lmem_bw * e->l->cores / caps.cores);
+	caps.cores = e->l->cores;
+	ret = s->op->compile(&caps, desc, &k->gang);
+	if (ret)
+		return ret;
+	*gang = &k->gang;
+	e->kernels++;
+	return 0;
+}
+
+static void place(const struct npu_lower *l, const struct npu_lower_ref *ref, uint8_t *region,
+		  __le64 *offset)
+{
+	const struct npu_lower_ref *r = &ref[*region];
+
+	*region = l->buffer[r->buffer].region;
+	*offset += l->buffer[r->buffer].offset + (uint64_t)r->offset;
+}
+
+/* Take a kernel's commands over. Their semaphores are left behind: builders do not look at them. */
+static int take_over(const struct npu_lower *l, struct npu_stream *to,
+		     const struct npu_stream *from, const struct npu_lower_step *s, uint32_t tag)
+{
+	size_t at;
+
+	for (at = 0; at < from->size;) {
+		union {
+			struct npu_cmd h;
+			struct npu_cmd_load load;
+			struct npu_cmd_store store;
+			struct npu_cmd_matmul matmul;
+			struct npu_cmd_conv conv;
+			struct npu_cmd_vpu vpu;
+			struct npu_cmd_pool pool;
+		} c;
+		const struct npu_cmd *h = (const void *)(from->data + at);
+
+		memcpy(&c, h, h->size);
+		at += h->size;
+		c.h.tag = tag;
+		switch (h->opcode) {
+		case NPU_OP_LOAD:
+			place(l, s->ref, &c.load.region, &c.load.offset);
+			npu_stream_load(to, &c.load);
+			break;
+		case NPU_OP_STORE:
+			place(l, s->ref, &c.store.region, &c.store.offset);
+			npu_stream_store(to, &c.store);
+			break;
+		case NPU_OP_MATMUL:
+			npu_stream_matmul(to, &c.matmul);
+			break;
+		case NPU_OP_CONV:
+			npu_stream_conv(to, &c.conv);
+			break;
+		case NPU_OP_VPU:
+			npu_stream_vpu(to, &c.vpu);
+			break;
+		case NPU_OP_POOL:
+			npu_stream_pool(to, &c.pool);
+			break;
+		default:
+			return npu_fail(-EINVAL, "a kernel has a command that no kernel has");
+		}
+	}
+	return to->error ? npu_fail(to->error, "out of memory") : 0;
+}
+
+/* ---- Steps ----------------------------------------------------------------------------------- */
+
+static void place_map_tensor(const struct npu_lower *l, struct npu_map_tensor *t)
+{
+	const struct npu_lower_buffer *b = &l->buffer[t->region];
+
+	t->region = b->region;
+	t->offset += (int64_t)b->offset;
+}
+
+static void place_gather(const struct npu_lower *l, uint32_t *region, int64_t *offset)
+{
+	const struct npu_lower_buffer *b = &l->buffer[*region];
+
+	*region = b->region;
+	*offset += (int64_t)b->offset;
+}
+
+static int emit_step(struct emission *e, unsigned int number)
+{
+	struct npu_lower *l = e->l;
+	struct npu_lower_step s = l->step[number];
+	struct npu_gang *gang = NULL;
+	unsigned int core, i;
+	int ret = 0;
+
+	if (s.kind == NPU_STEP_PRODUCT)
+		ret = get_kernel(e, &s, &gang);
+	for (i = 0; s.kind == NPU_STEP_MAP && i < s.u.map.operands; i++)
+		place_map_tensor(l, &s.u.map.operand[i]);
+	if (s.kind == NPU_STEP_MAP)
+		place_map_tensor(l, &s.u.map.out);
+	if (s.kind == NPU_STEP_GATHER) {
+		place_gather(l, &s.u.gather.table_region, &s.u.gather.table_offset);
+		place_gather(l, &s.u.gather.index_region, &s.u.gather.index_offset);
+		place_gather(l, &s.u.gather.out_region, &s.u.gather.out_offset);
+	}
+	for (core = 0; core < l->cores && !ret; core++) {
+		if (s.kind == NPU_STEP_MAP)
+			ret = npu_map_emit(e->stream[core], l->caps, &s.u.map, core, l->cores);
+		else if (s.kind == NPU_STEP_GATHER)
+			ret = npu_gather_emit(e->stream[core], l->caps, &s.u.gather, core,
+					      l->cores);
+		else if (core < gang->cores)
+			ret = take_over(l, e->stream[core], gang->stream[core], &s, number);
+	}
+	return ret;
+}
+
+/* ---- The image ------------------------------------------------------------------------------- */
+
+static void describe(const struct npu_lower *l, struct npu_tensor_info *info, const char *name,
+		     uint32_t role, int value, int buffer)
+{
+	const struct npu_graph_tensor *t = &l->g->value[value].t;
+
+	*info = (struct npu_tensor_info){
+		.name = name,
+		.role = role,
+		.type = t->type,
+		.dims = t->dims,
+		.scale = t->scale,
+		.zero_point = t->zero_point,
+		.region = l->buffer[buffer].region,
+		.offset = l->buffer[buffer].offset,
+	};
+	memcpy(info->shape, t->shape, t->dims * sizeof(*t->shape));
+}
+
+/* Inputs that nothing reads are in the table all the same: whoever calls need not know. */
+static void describe_all(const struct npu_lower *l, struct npu_tensor_info *info, uint32_t *count)
+{
+	unsigned int i, role;
+
+	*count = 0;
+	for (role = NPU_TENSOR_INPUT; role <= NPU_TENSOR_OUTPUT; role++) {
+		for (i = 0; i < l->buffers; i++) {
+			const struct npu_lower_buffer *b = &l->buffer[i];
+
+			if (role == NPU_TENSOR_INPUT && b->kind == NPU_LOWER_INPUT)
+				describe(l, &info[(*count)++], l->g->value[b->io].t.name, role,
+					 b->io, (int)i);
+			if (role == NPU_TENSOR_OUTPUT && b->kind == NPU_LOWER_OUTPUT)
+				describe(l, &info[(*count)++], l->g->output[b->io].name, role,
+					 l->g->output[b->io].tensor, (int)i);
+		}
+	}
+}
+
+static int write_image(struct emission *e, void **data, size_t *size)
+{
+	struct npu_lower *l = e->l;
+	struct npu_image image = {
+		.isa = NPU_ISA_MAJOR << 16 | NPU_ISA_MINOR,
+		.spm_size = l->caps->spm_size,
+		.acc_size = l->caps->acc_size,
+		.cores = l->cores,
+	};
+	struct npu_tensor_info *info = calloc(l->buffers + 1, sizeof(*info));
+	unsigned int i;
+	int ret;
+
+	if (!info)
+		return npu_fail(-ENOMEM, "out of memory");
+	for (i = 0; i < l->cores; i++)
+		image.code[i] = npu_stream_code(e->stream[i]);
+	ret = npu_code_check(l->caps, image.code, l->cores, NULL, NULL);
+	if (!ret)
+		ret = npu_code_regions(image.code, l->cores, image.region);
+	describe_all(l, info, &image.tensor_count);
+	image.tensors = info;
+	for (i = 0; i < image.tensor_count && !ret; i++) {
+		struct npu_region_info *r = &image.region[info[i].region];
+
+		r->kind = NPU_REGION_BOUND;
+		r->size = npu_max(r->size,
+				  info[i].offset + npu_tensor_bytes(info[i].type, info[i].dims,
+								    info[i].shape));
+	}
+	if (!ret && image.region[0].kind) {
+		image.region[0].kind = NPU_REGION_CONSTANTS;
+		image.region[0].size = l->constant_size;
+		image.constants = l->constants;
+		image.constants_size = l->constant_size;
+	}
+	if (!ret)
+		ret = npu_image_write(&image, data, size);
+	free(info);
+	return ret;
+}
+
+int npu_lower_emit(struct npu_lower *l, void **image, size_t *size)
+{
+	struct emission e = { .l = l };
+	unsigned int i;
+	int ret = 0, err;
+
+	for (i = 0; i < l->cores && !ret; i++) {
+		e.stream[i] = npu_stream_create();
+		if (!e.stream[i])
+			ret = npu_fail(-ENOMEM, "out of memory");
+	}
+	for (i = 0; i < l->steps && !ret; i++) {
+		separate(&e, i);
+		ret = emit_step(&e, i);
+		if (ret == -ENOTSUP || ret == -EINVAL) {
+			err = npu_graph_add_issue(l->g, l->g->node[l->step[i].node].name,
+						  npu_error());
+			ret = err ? err : 0;
+		}
+	}
+	if (!ret && l->g->issues)
+		ret = npu_fail(-ENOTSUP, "%u things cannot be compiled, first of all %s",
+			       l->g->issues, l->g->issue[0]);
+	for (i = 0; i < l->cores && !ret; i++)
+		ret = npu_stream_sync(e.stream[i], l->caps);
+	if (!ret)
+		ret = write_image(&e, image, size);
+	for (i = 0; i < e.kernels; i++)
+		npu_gang_free(&e.kernel[i].gang);
+	free(e.kernel);
+	for (i = 0; i < l->cores; i++)
+		npu_stream_free(e.stream[i]);
+	return ret;
+}
+
+int npu_graph_compile(struct npu_graph *g, const struct npu_caps *caps,
+		      const struct npu_graph_options *options, void **image, size_t *size)
+{
+	struct npu_lower l = { .g = g, .caps = caps, .float_type = NPU_BF16, .cores = caps->cores };
+	int ret;
+
+	*image = NULL;
+	*size = 0;
+	if (options && options->float_type)
+		l.float_type = options->float_type;
+	if (l.float_type != NPU_BF16 && l.float_type != NPU_FP16)
+		return npu_fail(-EINVAL, "float_type %u: BF16 or FP16", l.float_type);
+	if (options && options->cores > caps->cores)
+		return npu_fail(-EINVAL, "%u cores; the card has %u", options->cores, caps->cores);
+	if (options && options->cores)
+		l.cores = options->cores;
+	if (!g->outputs)
+		return npu_fail(-EINVAL, "the graph has no outputs");
+	ret = npu_lower_graph(&l);
+	if (!ret)
+		ret = npu_lower_plan(&l);
+	if (!ret)
+		ret = npu_lower_emit(&l, image, size);
+	npu_lower_free(&l);
+	return ret;
+}

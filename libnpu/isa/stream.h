@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Copyright (c) 2026 the npu authors
+ *
+ * A stream as isa/ and kernels/ see it.
+ */
+#ifndef NPU_ISA_STREAM_H
+#define NPU_ISA_STREAM_H
+
+#include "npu/stream.h"
+
+struct npu_card_config;
+
+/**
+ * struct npu_stream - commands, one behind the other
+ * @data: 16-byte aligned
+ * @size: bytes used
+ * @room: bytes allocated
+ * @commands: how many
+ * @error: the failure that sticks
+ */
+struct npu_stream {
+	uint8_t *data;
+	size_t size;
+	size_t room;
+	uint32_t commands;
+	int error;
+};
+
+static inline struct npu_code npu_stream_code(const struct npu_stream *s)
+{
+	return (struct npu_code){ .cmds = s->data, .size = s->size };
+}
+
+/** npu_caps_config() - the card that @caps describes, as the card's own code takes it */
+void npu_caps_config(const struct npu_caps *caps, struct npu_card_config *cfg);
+
+#endif

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Copyright (c) 2026 the npu authors
+ *
+ * From a tile of sums in ACC to memory: the stages of struct npu_epilogue in one VPU pass, then a
+ * STORE.
+ */
+#include <errno.h>
+#include <math.h>
+
+#include "hal/error.h"
+
+#include "emit.h"
+
+static bool vpu_type(uint32_t type)
+{
+	return type == NPU_S8 || type == NPU_U8 || type == NPU_S32 || npu_is_float(type);
+}
+
+/* A zero point that type can hold. */
+static bool zero_point_fits(uint32_t type, int32_t zp)
+{
+	if (type == NPU_S8)
+		return zp >= -128 && zp <= 127;
+	if (type == NPU_U8)
+		return zp >= 0 && zp <= 255;
+	return type == NPU_S32 || zp == 0;
+}
+
+int npu_epilogue_check(const struct npu_epilogue *ep)
+{
+	if (!vpu_type(ep->out_type))
+		return npu_fail(-EINVAL, "epilogue.out_type %u", ep->out_type);
+	if (ep->bias > 1 || ep->residual > 1 || ep->mid > 1)
+		return npu_fail(-EINVAL, "epilogue: bias, residual and mid are 0 or 1");
+	if (ep->scale_per > NPU_PER_CHANNEL)
+		return npu_fail(-EINVAL, "epilogue.scale_per %u", ep->scale_per);
+	if (ep->residual && !vpu_type(ep->residual_type))
+		return npu_fail(-EINVAL, "epilogue.residual_type %u", ep->residual_type);
+	if (ep->residual && !npu_is_float(ep->residual_type) && !(fabsf(ep->residual_scale) > 0))
+		return npu_fail(-EINVAL, "epilogue.residual_scale: an integer residual needs one");
+	if (ep->residual && npu_is_float(ep->residual_type) &&
+	    (ep->residual_scale != 0 || ep->residual_zp))
+		return npu_fail(-EINVAL,
+				"epilogue.residual_scale and _zp are for integer residuals");
+	if (ep->mid && ep->mid_type != NPU_S8 && ep->mid_type != NPU_U8)
+		return npu_fail(-EINVAL, "epilogue.mid_type %u", ep->mid_type);
+	if (ep->mid && !zero_point_fits(ep->mid_type, ep->mid_zp))
+		return npu_fail(-EINVAL, "epilogue.mid_zp %d", ep->mid_zp);
+	if (ep->mid && !(ep->mid_scale > 0))
+		return npu_fail(-EINVAL, "epilogue.mid_scale is not positive");
+	if (ep->activation > NPU_ACT_ERF)
+		return npu_fail(-EINVAL, "epilogue.activation %u", ep->activation);
+	if (ep->activation == NPU_ACT_CLIP && !(ep->lo <= ep->hi))
+		return npu_fail(-EINVAL, "epilogue.lo is above hi");
+	if (npu_is_float(ep->out_type) && ep->out_scale != 0)
+		return npu_fail(-EINVAL, "epilogue.out_scale is for integer outputs");
+	if (!zero_point_fits(ep->out_type, ep->out_zp))
+		return npu_fail(-EINVAL, "epilogue.out_zp %d", ep->out_zp);
+	if (ep->reserved)
+		return npu_fail(-EINVAL, "epilogue.reserved is not zero");
+	return 0;
+}
+
+/* Nothing is asked for after the bias, and the types agree. */
+static bool stays(const struct npu_epilogue *ep, uint32_t acc_type)
+{
+	return ep->out_type == acc_type && !ep->scale_per && !ep->residual && !ep->mid &&
+	       !ep->activation && ep->out_scale == 0 && !ep->out_zp;
+}
+
+uint64_t npu_finish_bytes(const struct npu_epilogue *ep, uint32_t acc_type, uint64_t elements,
+			  uint32_t columns, uint32_t tile, uint32_t slots)
+{
+	uint64_t vector = npu_max(npu_min((uint64_t)columns * 4, 32768), (uint64_t)tile * 12) + 192;
+	uint64_t bytes = 0;
+
+	if (!stays(ep, acc_type) || ep->bias)
+		bytes += slots *
+			 npu_round_up(elements * npu_type_size(ep->out_type), NPU_EMIT_ALIGN);
+	if (ep->residual)
+		bytes += slots *
+			 npu_round_up(elements * npu_type_size(ep->residual_type), NPU_EMIT_ALIGN);
+	if (ep->bias)
+		bytes += vector;
+	if (ep->scale_per == NPU_PER_CHANNEL)
+		bytes += vector;
+	return bytes;
+}
+
+void npu_finish_init(struct npu_emit *e, struct npu_finish *f, const struct npu_epilogue *ep,
+		     uint32_t acc_type, uint64_t elements, uint32_t first, uint32_t end,
+		     uint32_t tile, uint32_t slots)
+{
+	*f = (struct npu_finish){ .ep = ep, .acc_type = acc_type };
+	f->raw = stays(ep, acc_type) && !ep->bias;
+	if (!f->raw)
+		npu_slots_spm(e, &f->out, elements * npu_type_size(ep->out_type), slots);
+	if (ep->residual)
+		npu_slots_spm(e, &f->residual, elements * npu_type_size(ep->residual_type), slots);
+	if (ep->bias)
+		npu_vector_init(e, &f->bias, NPU_OP_REGION_BIAS, 4, first, end, tile);
+	if (ep->scale_per == NPU_PER_CHANNEL)
+		npu_vector_init(e, &f->scale, NPU_OP_REGION_SCALE, 4, first, end, tile);
+}
+
+void npu_finish_free(struct npu_finish *f)
+{
+	npu_slots_free(&f->out);
+	npu_slots_free(&f->residual);
+	npu_vector_free(&f->bias);
+	npu_vector_free(&f->scale);
+}
+
+/* ---- Stages ---------------------------------------------------------------------------------- */
+
+void npu_emit_stage(struct npu_vpu_pipe *p, uint8_t op, uint8_t src, uint8_t src2, uint32_t imm)
+{
+	p->stage[p->stages++] =
+		(struct npu_vpu_stage){ .op = op, .src = src, .src2 = src2, .imm = imm };
+}
+
+static void stage_imm(struct npu_vpu_pipe *p, uint8_t op, float imm)
+{
+	npu_emit_stage(p, op, NPU_SRC_IMM, 0, npu_float_bits(imm));
+}
+
+void npu_emit_activation(struct npu_vpu_pipe *p, uint32_t activation, float lo, float hi)
+{
+	static const uint8_t unary[] = {
+		[NPU_ACT_SIGMOID] = NPU_STAGE_SIGMOID, [NPU_ACT_TANH] = NPU_STAGE_TANH,
+		[NPU_ACT_GELU] = NPU_STAGE_GELU,       [NPU_ACT_SILU] = NPU_STAGE_SILU,
+		[NPU_ACT_ERF] = NPU_STAGE_ERF,
+	};
+
+	switch (activation) {
+	case NPU_ACT_NONE:
+		break;
+	case NPU_ACT_RELU:
+		stage_imm(p, NPU_STAGE_MAX, 0);
+		break;
+	case NPU_ACT_CLIP:
+		stage_imm(p, NPU_STAGE_MAX, lo);
+		stage_imm(p, NPU_STAGE_MIN, hi);
+		break;
+	default:
+		npu_emit_stage(p, unary[activation], NPU_SRC_NONE, 0, 0);
+	}
+}
+
+static uint8_t add_operand(struct npu_vpu_pipe *p, const struct npu_vpu_operand *o)
+{
+	p->operand[p->operands] = *o;
+	return NPU_SRC_0 + p->operands++;
+}
+
+static uint8_t add_vector(struct npu_vpu_pipe *p, uint32_t addr, uint8_t type)
+{
+	struct npu_vpu_operand o = {
+		.addr = addr, .space = NPU_SPACE_SPM, .type = type, .stride = { 4 }
+	};
+
+	return add_operand(p, &o);
+}
+
+static void residual_stages(struct npu_vpu_pipe *p, const struct npu_epilogue *ep, uint32_t addr,
+			    uint32_t cols)
+{
+	uint32_t size = npu_type_size(ep->residual_type);
+	struct npu_vpu_operand o = {
+		.addr = addr,
+		.space = NPU_SPACE_SPM,
+		.type = ep->residual_type,
+		.stride = { size, cols * size },
+	};
+
+	if (!npu_is_float(ep->residual_type)) {
+		o.flags = NPU_OPERAND_DEQUANT;
+		o.zp = (uint32_t)ep->residual_zp;
+		o.scale = npu_float_bits(ep->residual_scale);
+	}
+	npu_emit_stage(p, NPU_STAGE_ADD, add_operand(p, &o), 0, 0);
+}
+
+static void output_stages(struct npu_vpu_pipe *p, const struct npu_epilogue *ep, uint32_t acc_type)
+{
+	bool floats =
+		acc_type == NPU_FP32 || ep->scale_per || ep->residual || ep->mid || ep->activation;
+
+	if (npu_is_float(ep->out_type)) {
+		if (!floats)
+			stage_imm(p, NPU_STAGE_MUL, 1);
+		return;
+	}
+	if (stays(ep, acc_type))
+		return;
+	if (ep->out_scale != 0)
+		stage_imm(p, NPU_STAGE_DIV, ep->out_scale);
+	npu_emit_stage(p, NPU_STAGE_QUANT, NPU_SRC_IMM, ep->out_type, (uint32_t)ep->out_zp);
+}
+
+/* Addresses are those of the piece's first element. */
+static void fill_pipe(struct npu_vpu_pipe *p, const struct npu_finish *f, uint32_t acc,
+		      uint32_t out, uint32_t residual, uint32_t bias, uint32_t scale, uint32_t cols)
+{
+	const struct npu_epilogue *ep = f->ep;
+	uint32_t out_size = npu_type_size(ep->out_type);
+
+	p->x = (struct npu_vpu_operand){
+		.addr = acc, .space = NPU_SPACE_ACC, .type = f->acc_type, .stride = { 4, cols * 4 }
+	};
+	p->out = (struct npu_vpu_operand){ .addr = out,
+					   .space = NPU_SPACE_SPM,
+					   .type = ep->out_type,
+					   .stride = { out_size, cols * out_size } };
+	if (ep->bias)
+		npu_emit_stage(p, f->acc_type == NPU_S32 ? NPU_STAGE_IADD : NPU_STAGE_ADD,
+			       add_vector(p, bias, f->acc_type), 0, 0);
+	if (ep->scale_per == NPU_PER_TENSOR)
+		stage_imm(p, NPU_STAGE_MUL, ep->scale);
+	if (ep->scale_per == NPU_PER_CHANNEL)
+		npu_emit_stage(p, NPU_STAGE_MUL, add_vector(p, scale, NPU_FP32), 0, 0);
+	if (ep->mid) {
+		npu_emit_stage(p, NPU_STAGE_QUANT, NPU_SRC_IMM, ep->mid_type, (uint32_t)ep->mid_zp);
+		npu_emit_stage(p, NPU_STAGE_ISUB, NPU_SRC_IMM, 0, (uint32_t)ep->mid_zp);
+		stage_imm(p, NPU_STAGE_MUL, ep->mid_scale);
+	}
+	if (ep->residual)
+		residual_stages(p, ep, residual, cols);
+	npu_emit_activation(p, ep->activation, ep->lo, ep->hi);
+	output_stages(p, ep, f->acc_type);
+}
+
+/* ---- Tiles ----------------------------------------------------------------------------------- */
+
+/* The box of rows of a tile, cut along its outermost dimension that is larger than 1. */
+static struct npu_box tile_box(const struct npu_tile *t, uint32_t region, uint32_t type,
+			       uint64_t first, const uint64_t *stride, uint32_t local,
+			       unsigned int cut, uint32_t from, uint32_t count)
+{
+	uint32_t size = npu_type_size(type);
+	struct npu_box box = {
+		.region = region,
+		.element = size,
+		.offset = (int64_t)((first + from * stride[cut]) * size),
+		.size = { t->cols, t->rows[0], t->rows[1], t->rows[2] },
+		.mem_stride = { (int64_t)(stride[0] * size), (int64_t)(stride[1] * size),
+				(int64_t)(stride[2] * size) },
+		.spm = local,
+		.spm_stride = { t->cols * size, t->rows[0] * t->cols * size,
+				t->rows[1] * t->rows[0] * t->cols * size },
+	};
+
+	box.size[1 + cut] = count;
+	return box;
+}
+
+void npu_finish_tile(struct npu_emit *e, struct npu_finish *f, const struct npu_tile *t)
+{
+	const struct npu_epilogue *ep = f->ep;
+	unsigned int cut = t->rows[2] > 1 ? 2 : t->rows[1] > 1 ? 1 : 0;
+	uint32_t inner = (cut > 0 ? t->rows[0] : 1) * (cut > 1 ? t->rows[1] : 1);
+	uint32_t line = inner * t->cols; /* elements of a coordinate of the cut */
+	uint32_t step = npu_div_up(t->rows[cut], t->pieces ? t->pieces : 1);
+	uint32_t out = 0, residual = 0, bias = 0, scale = 0, at;
+	struct npu_box box;
+
+	if (e->full)
+		return;
+	if (ep->residual) {
+		residual = npu_slots_next(&f->residual);
+		box = tile_box(t, NPU_OP_REGION_RESIDUAL, ep->residual_type, t->residual,
+			       t->residual_stride, residual, cut, 0, t->rows[cut]);
+		npu_emit_load(e, &box);
+	}
+	if (ep->bias)
+		bias = npu_vector_get(e, &f->bias, t->col0);
+	if (ep->scale_per == NPU_PER_CHANNEL)
+		scale = npu_vector_get(e, &f->scale, t->col0);
+	if (!f->raw)
+		out = npu_slots_next(&f->out);
+	for (at = 0; at < t->rows[cut]; at += step) {
+		uint32_t count = npu_min(step, t->rows[cut] - at);
+		uint32_t acc = t->acc + at * line * 4;
+		uint32_t local = f->raw ? acc : out + at * line * npu_type_size(ep->out_type);
+
+		if (!f->raw) {
+			struct npu_cmd_vpu cmd = { .size = { t->cols, inner * count, 1, 1 } };
+
+			fill_pipe(&cmd.p, f, acc, local,
+				  residual + at * line * npu_type_size(ep->residual_type), bias,
+				  scale, t->cols);
+			npu_stream_vpu(e->s, &cmd);
+		}
+		box = tile_box(t, NPU_OP_REGION_OUT, ep->out_type, t->out, t->out_stride, local,
+			       cut, at, count);
+		npu_emit_store(e, &box, f->raw);
+	}
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Copyright (c) 2026 the npu authors
+ *
+ * What an operation must cost at least on a card, and what its program does cost.
+ *
+ *	limit = max(mac_cycles, byte_cycles)
+ *	mac_cycles = multiply-accumulates / rate, rounded up
+ *	byte_cycles = bytes / local bandwidth of all cores, rounded up
+ *
+ * Multiply-accumulates are m * n * k (convolutions: output pixels * taps * input channels of a
+ * group * output channels; taps on padding count). The rate is that of all cores: array rows *
+ * columns a cycle each for 8-bit products, channels * taps for depthwise ones; bf16 and fp16 run at
+ * 1/float_div of either.
+ *
+ * Bytes are each input element that some output depends on, each weight, each element of bias,
+ * scale, zero points and residual, and each output, once. Bursts are not counted, nor is what cores
+ * must both read.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hal/error.h"
+
+#include "plan.h"
+
+static uint64_t epilogue_bytes(const struct npu_epilogue *ep, uint64_t outputs, uint64_t channels)
+{
+	uint64_t bytes = outputs * npu_type_size(ep->out_type);
+
+	if (ep->residual)
+		bytes += outputs * npu_type_size(ep->residual_type);
+	if (ep->bias)
+		bytes += channels * 4;
+	if (ep->scale_per == NPU_PER_CHANNEL)
+		bytes += channels * 4;
+	return bytes;
+}
+
+static uint64_t zero_point_bytes(uint32_t per, uint64_t count)
+{
+	return per == NPU_PER_VALUE ? 1 : per >= NPU_PER_CHANNEL ? count : 0;
+}
+
+static void finish(const struct npu_caps *caps, uint64_t rate, uint32_t type,
+		   struct npu_estimate *est)
+{
+	uint64_t slow = npu_is_float(type) ? caps->float_div : 1;
+
+	est->mac_cycles = npu_div_up(est->macs, npu_max(1, rate * caps->cores / slow));
+	est->byte_cycles = npu_div_up(est->bytes, npu_max(1, caps->lmem_bw));
+	est->limit_cycles = npu_max(est->mac_cycles, est->byte_cycles);
+}
+
+static void matmul_limit(const struct npu_caps *caps, const struct npu_matmul *d,
+			 struct npu_estimate *est)
+{
+	uint64_t outputs = (uint64_t)d->batch * d->m * d->n;
+
+	est->macs = outputs * d->k;
+	est->bytes =
+		(d->a_batch ? d->batch : 1) * (uint64_t)d->m * d->k * npu_type_size(d->a_type) +
+		(d->b_batch ? d->batch : 1) * (uint64_t)d->k * d->n * npu_type_size(d->b_type) +
+		zero_point_bytes(d->a_zp_per, d->m) + zero_point_bytes(d->b_zp_per, d->n) +
+		epilogue_bytes(&d->epilogue, outputs, d->n);
+	finish(caps, (uint64_t)caps->array_rows * caps->array_cols, d->a_type, est);
+}
+
+/* Coordinates of an axis that some output reads; -1 without memory. */
+static int64_t used(uint32_t in, uint32_t out, uint32_t kernel, uint32_t stride, uint32_t dilation,
+		    uint32_t pad)
+{
+	uint8_t *seen = calloc(in, 1);
+	int64_t count = 0;
+	uint32_t o, k;
+
+	if (!seen)
+		return -1;
+	for (o = 0; o < out; o++) {
+		for (k = 0; k < kernel; k++) {
+			int64_t i = (int64_t)o * stride - pad + (int64_t)k * dilation;
+
+			if (i >= 0 && i < in && !seen[i]) {
+				seen[i] = 1;
+				count++;
+			}
+		}
+	}
+	free(seen);
+	return count;
+}
+
+static int conv2d_limit(const struct npu_caps *caps, const struct npu_conv2d *d,
+			struct npu_estimate *est)
+{
+	uint32_t h = npu_conv2d_out_h(d), w = npu_conv2d_out_w(d);
+	uint64_t k = (uint64_t)d->kernel_h * d->kernel_w * (d->in_c / d->groups);
+	uint64_t outputs = (uint64_t)d->batch * h * w * d->out_c;
+	int64_t rows = used(d->in_h, h, d->kernel_h, d->stride_h, d->dilation_h, d->pad_top);
+	int64_t cols = used(d->in_w, w, d->kernel_w, d->stride_w, d->dilation_w, d->pad_left);
+	bool depthwise = d->groups > 1 && d->groups == d->in_c && d->groups == d->out_c;
+
+	if (rows < 0 || cols < 0)
+		return npu_fail(-ENOMEM, "out of memory");
+	est->macs = outputs * k;
+	est->bytes = d->batch * (uint64_t)rows * cols * d->in_c * npu_type_size(d->in_type) +
+		     k * d->out_c * npu_type_size(d->weight_type) +
+		     zero_point_bytes(d->in_zp_per, 1) +
+		     zero_point_bytes(d->weight_zp_per, d->out_c) +
+		     epilogue_bytes(&d->epilogue, outputs, d->out_c);
+	finish(caps,
+	       depthwise ? (uint64_t)caps->dw_channels * caps->dw_taps :
+			   (uint64_t)caps->array_rows * caps->array_cols,
+	       d->in_type, est);
+	return 0;
+}
+
+static int plan(struct npu_device *dev, const struct npu_op *op, const void *normal,
+		struct npu_estimate *est)
+{
+	struct npu_gang gang;
+	int ret = op->compile(npu_device_caps(dev), normal, &gang);
+
+	if (ret)
+		return ret;
+	est->cycles = gang.cycles;
+	est->cores = gang.cores;
+	npu_gang_free(&gang);
+	return 0;
+}
+
+int npu_matmul_estimate(struct npu_device *dev, const struct npu_matmul *desc,
+			struct npu_estimate *est)
+{
+	struct npu_matmul normal;
+	int ret;
+
+	memset(est, 0, sizeof(*est));
+	ret = npu_op_matmul.normalise(desc, &normal);
+	if (ret)
+		return ret;
+	matmul_limit(npu_device_caps(dev), &normal, est);
+	return plan(dev, &npu_op_matmul, &normal, est);
+}
+
+int npu_conv2d_estimate(struct npu_device *dev, const struct npu_conv2d *desc,
+			struct npu_estimate *est)
+{
+	struct npu_conv2d normal;
+	int ret;
+
+	memset(est, 0, sizeof(*est));
+	ret = npu_op_conv2d.normalise(desc, &normal);
+	if (!ret)
+		ret = conv2d_limit(npu_device_caps(dev), &normal, est);
+	return ret ? ret : plan(dev, &npu_op_conv2d, &normal, est);
+}

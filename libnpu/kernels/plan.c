@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Copyright (c) 2026 the npu authors
+ *
+ * The search for the best way to do an operation. Kernels list candidates with a quick estimate;
+ * the promising ones are written out, ordered and timed by the card's own model, for the core with
+ * the largest share. So an estimate decides only what is looked at, never what is taken.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hal/error.h"
+#include "isa/stream.h"
+
+#include "plan.h"
+
+/* Candidates written out at most; long streams count for more. */
+#define MAX_TRIES   40u
+#define LONG_STREAM 40000u
+
+void npu_gang_free(struct npu_gang *gang)
+{
+	unsigned int i;
+
+	for (i = 0; i < gang->cores; i++)
+		npu_stream_free(gang->stream[i]);
+	gang->cores = 0;
+}
+
+void npu_share(uint32_t total, uint32_t unit, uint32_t parts, uint32_t i, uint32_t *first,
+	       uint32_t *end)
+{
+	uint32_t units = npu_div_up(total, unit), each = units / parts, more = units % parts;
+
+	*first = npu_min((uint64_t)(i * each + npu_min(i, more)) * unit, total);
+	*end = npu_min((uint64_t)((i + 1) * each + npu_min(i + 1, more)) * unit, total);
+}
+
+void npu_search_add(struct npu_search *s, const struct npu_candidate *c)
+{
+	if (s->count == s->room) {
+		unsigned int room = s->room ? s->room * 2 : 256;
+		struct npu_candidate *grown = realloc(s->candidate, room * sizeof(*grown));
+
+		if (!grown) {
+			s->error = -ENOMEM;
+			return;
+		}
+		s->candidate = grown;
+		s->room = room;
+	}
+	s->candidate[s->count++] = *c;
+}
+
+static int by_estimate(const void *a, const void *b)
+{
+	const struct npu_candidate *x = a, *y = b;
+	int i;
+
+	if (x->estimate != y->estimate)
+		return x->estimate < y->estimate ? -1 : 1;
+	if (x->cores != y->cores)
+		return x->cores < y->cores ? -1 : 1;
+	/* So that the order, and with it the result, is the same with every qsort(). */
+	i = memcmp(x->param, y->param, sizeof(x->param));
+	return i;
+}
+
+/* One core's commands; -ENOSPC: does not fit. */
+static int write_core(const struct npu_search *s, const struct npu_candidate *c, unsigned int core,
+		      struct npu_stream *out)
+{
+	struct npu_emit e = { .s = out, .caps = s->caps };
+
+	npu_stream_clear(out);
+	s->emit(&e, s->problem, c, core);
+	if (out->error)
+		return npu_fail(out->error, "out of memory");
+	if (e.full)
+		return -ENOSPC;
+	return npu_stream_sync(out, s->caps);
+}
+
+static int time_core(const struct npu_search *s, struct npu_stream *stream, uint64_t *cycles)
+{
+	struct npu_code code = npu_stream_code(stream);
+
+	return npu_code_cycles(s->caps, &code, 1, 0, cycles);
+}
+
+/* The candidate of fewest cycles. */
+static int choose(const struct npu_search *s, struct npu_candidate **best)
+{
+	struct npu_stream *stream = npu_stream_create();
+	uint64_t least = UINT64_MAX;
+	unsigned int i, tries = 0;
+	int ret = 0;
+
+	*best = NULL;
+	if (!stream)
+		return npu_fail(-ENOMEM, "out of memory");
+	for (i = 0; i < s->count && tries < MAX_TRIES; i++) {
+		struct npu_candidate *c = &s->candidate[i];
+		uint64_t cycles;
+
+		if (!c->cores)
+			continue;
+
+		/* Estimates err by a few per cent: what looks worse than the best so far is. */
+		if (*best && c->estimate > least)
+			break;
+		ret = write_core(s, c, 0, stream);
+		if (ret == -ENOSPC) {
+			ret = 0;
+			continue;
+		}
+		if (!ret)
+			ret = time_core(s, stream, &cycles);
+		if (ret)
+			break;
+		tries += 1 + stream->commands / LONG_STREAM * 8;
+		if (cycles < least) {
+			least = cycles;
+			*best = c;
+		}
+	}
+	npu_stream_free(stream);
+	return ret;
+}
+
+static int write_gang(const struct npu_search *s, const struct npu_candidate *c,
+		      struct npu_gang *gang)
+{
+	struct npu_code code[NPU_MAX_CORES];
+	int ret;
+
+	while (gang->cores < c->cores) {
+		struct npu_stream *stream = npu_stream_create();
+
+		if (!stream)
+			return npu_fail(-ENOMEM, "out of memory");
+		gang->stream[gang->cores] = stream;
+		ret = write_core(s, c, gang->cores++, stream);
+		if (ret)
+			return ret;
+		code[gang->cores - 1] = npu_stream_code(stream);
+	}
+	return npu_code_cycles(s->caps, code, gang->cores, 0, &gang->cycles);
+}
+
+int npu_search_run(struct npu_search *s, struct npu_gang *gang)
+{
+	struct npu_candidate *best = NULL;
+	int ret = s->error;
+
+	memset(gang, 0, sizeof(*gang));
+	if (ret)
+		npu_fail(ret, "out of memory");
+	else if (s->count)
+		qsort(s->candidate, s->count, sizeof(*s->candidate), by_estimate);
+	while (!ret) {
+		ret = choose(s, &best);
+		if (!ret && !best)
+			ret = npu_fail(-ENOTSUP, "no way was found to cut this operation into "
+						 "tiles that fit the card");
+		if (ret)
+			break;
+		ret = write_gang(s, best, gang);
+		if (ret)
+			npu_gang_free(gang);
+		if (ret != -ENOSPC)
+			break;
+		/* Another core's share does not fit: not this one then. */
+		best->cores = 0;
+		ret = 0;
+	}
+	free(s->candidate);
+	s->candidate = NULL;
+	return ret;
+}
