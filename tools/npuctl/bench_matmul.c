@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Copyright (c) 2026 the npu authors
+ *
+ * npuctl bench matmul: one product again and again, through npu_matmul(), its operands resident in
+ * local memory and the second one packed. Told are the host's time and the card's modelled time.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "npu/npu.h"
+#include "npu/ops.h"
+
+#include "bench.h"
+#include "cards.h"
+#include "command.h"
+#include "output.h"
+
+struct options {
+	const char *device;
+	uint32_t m, n, k, depth, seconds;
+	unsigned int dtype, sums;
+	bool json;
+};
+
+struct figures {
+	uint64_t ns, cycles, jobs;
+	struct npu_estimate estimate;
+};
+
+static struct npu_matmul describe(const struct options *o)
+{
+	bool integer = o->dtype == DTYPE_INT8;
+	struct npu_matmul desc = {
+		.m = o->m,
+		.n = o->n,
+		.k = o->k,
+		.a_type = dtype_operand(o->dtype),
+		.b_type = dtype_operand(o->dtype),
+		.b_layout = NPU_B_PACKED,
+	};
+
+	if (o->sums) {
+		desc.epilogue.out_type = integer ? NPU_S32 : NPU_FP32;
+		return desc;
+	}
+	desc.epilogue.out_type = dtype_operand(o->dtype);
+	desc.epilogue.bias = 1;
+	desc.epilogue.scale_per = integer ? NPU_PER_CHANNEL : NPU_PER_NONE;
+	return desc;
+}
+
+static int make_operands(struct npu_device *dev, const struct options *o,
+			 struct npu_product_args *args)
+{
+	uint32_t type = dtype_operand(o->dtype);
+	uint64_t out = o->sums ? 4 : dtype_size(o->dtype);
+	int r;
+
+	r = bench_buffer(dev, (uint64_t)o->m * o->k * dtype_size(o->dtype), &args->a.buffer);
+	if (!r)
+		r = bench_buffer(dev, npu_weights_packed_size(type, o->k, o->n, 1),
+				 &args->b.buffer);
+	if (!r)
+		r = npu_buffer_create(dev, (uint64_t)o->m * o->n * out, NPU_BUFFER_LOCAL,
+				      &args->out.buffer);
+	if (!r)
+		r = bench_scale_buffer(dev, o->n, 0, &args->bias.buffer);
+	if (!r)
+		r = bench_scale_buffer(dev, o->n, 1e-3f, &args->scale.buffer);
+	return r;
+}
+
+static void free_operands(struct npu_product_args *args)
+{
+	npu_buffer_release(args->a.buffer);
+	npu_buffer_release(args->b.buffer);
+	npu_buffer_release(args->out.buffer);
+	npu_buffer_release(args->bias.buffer);
+	npu_buffer_release(args->scale.buffer);
+}
+
+/* @seconds of products, and one more before the clock starts. */
+static int measure(struct npu_queue *queue, const struct options *o, const struct npu_matmul *desc,
+		   const struct npu_product_args *args, struct figures *f)
+{
+	struct bench_window w = { .depth = o->depth };
+	struct npu_fence *fence;
+	uint64_t start = 0, now = 0;
+	int r, r2;
+
+	r = npu_matmul(queue, desc, args, NULL, 0, &fence);
+	if (r)
+		return r;
+	r = npu_fence_wait(fence, NPU_WAIT_FOREVER);
+	npu_fence_release(fence);
+	if (r)
+		return r;
+	start = now_ns();
+	do {
+		r = npu_matmul(queue, desc, args, NULL, 0, &fence);
+		if (!r)
+			r = bench_window_push(&w, fence);
+		now = now_ns();
+	} while (!r && now - start < o->seconds * UINT64_C(1000000000));
+	r2 = bench_window_drain(&w);
+	f->ns = now_ns() - start;
+	f->jobs = w.done;
+	f->cycles = w.cycles;
+	return r ? r : r2;
+}
+
+static int report(const struct options *o, const char *name, const struct npu_caps *caps,
+		  const struct figures *f)
+{
+	double ops = 2.0 * o->m * o->n * o->k;
+	double gops = ops * f->jobs / f->ns;
+	double cycles = (double)f->cycles / f->jobs;
+	double modelled = ops / cycles * caps->clock_khz / 1e6;
+	double utilisation = f->estimate.limit_cycles / cycles;
+	json_t *doc;
+
+	if (!o->json) {
+		printf("%s: %s, m %u, n %u, k %u, %s\n", name, dtype_names[o->dtype], o->m, o->n,
+		       o->k, o->sums ? "sums" : "requantised");
+		printf("host      %.1f GOPS, %.3f ms a product, %" PRIu64
+		       " products, %u under way\n",
+		       gops, f->ns / 1e6 / f->jobs, f->jobs, o->depth);
+		printf("modelled  %.1f GOPS, %.0f cycles a product, %.1f %% of the limit of "
+		       "%" PRIu64 " cycles\n",
+		       modelled, cycles, 100 * utilisation, f->estimate.limit_cycles);
+		return NPUCTL_DONE;
+	}
+	doc = output_document("npuctl-bench-matmul");
+	json_object_update_new(
+		doc,
+		output_pack(
+			"{s:s, s:s, s:b, s:i, s:i, s:i, s:i, s:I, s:f, s:f, s:f, s:f, s:I, s:f}",
+			"device", name, "dtype", dtype_names[o->dtype], "sums", (int)o->sums, "m",
+			(int)o->m, "n", (int)o->n, "k", (int)o->k, "depth", (int)o->depth,
+			"products", (json_int_t)f->jobs, "seconds", f->ns / 1e9, "gops", gops,
+			"modelled_gops", modelled, "cycles", cycles, "limit_cycles",
+			(json_int_t)f->estimate.limit_cycles, "utilisation", utilisation));
+	return output_json(doc);
+}
+
+static int run_on(struct npu_device *dev, const struct options *o)
+{
+	struct npu_product_args args = { 0 };
+	struct npu_matmul desc = describe(o);
+	struct npu_queue *queue = NULL;
+	struct figures f = { 0 };
+	int r;
+
+	r = npu_matmul_estimate(dev, &desc, &f.estimate);
+	if (!r)
+		r = make_operands(dev, o, &args);
+	if (!r)
+		r = npu_queue_create(dev, NULL, &queue);
+	if (!r)
+		r = measure(queue, o, &desc, &args, &f);
+	if (r)
+		r = complain_npu("the product");
+	else
+		r = report(o, npu_device_name(dev), npu_device_caps(dev), &f);
+	npu_queue_release(queue);
+	free_operands(&args);
+	return r;
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+	static const char *const outs[] = { "requant", "sums", NULL };
+	struct options o = { .m = 1024, .n = 1024, .k = 1024, .depth = 4, .seconds = 2 };
+	const struct option_spec options[] = {
+		{ .name = "rows",
+		  .letter = 'm',
+		  .kind = OPTION_NUMBER,
+		  .value = &o.m,
+		  .metavar = "M",
+		  .help = "of the first operand (1024)",
+		  .min = 1,
+		  .max = 1 << 20 },
+		{ .name = "columns",
+		  .letter = 'n',
+		  .kind = OPTION_NUMBER,
+		  .value = &o.n,
+		  .metavar = "N",
+		  .help = "of the second operand (1024)",
+		  .min = 1,
+		  .max = 1 << 20 },
+		{ .name = "inner",
+		  .letter = 'k',
+		  .kind = OPTION_NUMBER,
+		  .value = &o.k,
+		  .metavar = "K",
+		  .help = "products a sum (1024)",
+		  .min = 1,
+		  .max = 1 << 20 },
+		{ .name = "dtype",
+		  .letter = 't',
+		  .kind = OPTION_CHOICE,
+		  .value = &o.dtype,
+		  .help = "of the operands (int8)",
+		  .choices = dtype_names },
+		{ .name = "out",
+		  .kind = OPTION_CHOICE,
+		  .value = &o.sums,
+		  .help = "of the operands' type, with bias and scales; or int32 and fp32 "
+			  "(requant)",
+		  .choices = outs },
+		{ .name = "depth",
+		  .kind = OPTION_NUMBER,
+		  .value = &o.depth,
+		  .metavar = "N",
+		  .help = "products under way (4)",
+		  .min = 1,
+		  .max = BENCH_MAX_DEPTH },
+		{ .name = "seconds",
+		  .kind = OPTION_NUMBER,
+		  .value = &o.seconds,
+		  .metavar = "S",
+		  .help = "how long (2)",
+		  .min = 1,
+		  .max = 3600 },
+		OPTION_DEVICE(&o.device),
+		OPTION_JSON(&o.json),
+		OPTION_END,
+	};
+	struct npu_device *dev;
+	int r;
+
+	r = options_parse(self, options, argc, argv, 0, 0, NULL);
+	if (r != OPTIONS_GO_ON)
+		return r;
+	r = device_open(&dev, o.device);
+	if (r)
+		return r;
+	r = run_on(dev, &o);
+	npu_close(dev);
+	return r;
+}
+
+const struct command command_bench_matmul = {
+	.name = "bench matmul",
+	.arguments = "",
+	.summary = "Products a second",
+	.details = "Operands are resident in local memory, the second one packed. \"host\" is what "
+		   "this machine took,\n"
+		   "\"modelled\" what the card would take.",
+	.example = "npuctl bench matmul --device sim:cores=1,check=off -m 512 -n 512 -k 512",
+	.run = run,
+};

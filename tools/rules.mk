@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the npu authors
+#
+# The tools; each has its own rules.
+
+include tools/demo/rules.mk
+include tools/npuctl/rules.mk
+include tools/npucc/rules.mk
