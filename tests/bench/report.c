@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Copyright (c) 2026 the npu authors
+ *
+ * Usage: report FOLDER OUT.json
+ *
+ * Puts what run.sh measured together: medians over the rounds, and ratios between what was measured
+ * in turn. Writes one JSON document (docs/performance.md tells its keys) and prints a table.
+ */
+#include <errno.h>
+#include <glob.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define VERSION	   1
+#define MAX_ROUNDS 64
+
+static const char *folder;
+
+__attribute__((noreturn, format(printf, 1, 2))) static void die(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("report: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+static json_t *load(const char *path)
+{
+	json_error_t error;
+	json_t *j = json_load_file(path, 0, &error);
+
+	if (!j)
+		die("%s: %s", path, error.text);
+	return j;
+}
+
+/* A number in a document by a path such as "jobs/0/read/iops": keys end at '/'. */
+static double number_at(const json_t *j, const char *path, const char *file)
+{
+	char copy[128], *rest = copy, *key;
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	while ((key = strsep(&rest, "/"))) {
+		if (json_is_array(j))
+			j = json_array_get(j, atoi(key));
+		else
+			j = json_object_get(j, key);
+	}
+	if (!json_is_number(j))
+		die("%s has no number %s", file, path);
+	return json_number_value(j);
+}
+
+static int ascending(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* struct series - what one figure was, round by round */
+struct series {
+	size_t rounds;
+	double v[MAX_ROUNDS], median;
+};
+
+/* PREFIX-1.json, PREFIX-2.json ... until there is none. */
+static struct series read_series(const char *prefix, const char *path, double scale)
+{
+	struct series s = { 0 };
+	double sorted[MAX_ROUNDS];
+	char file[512];
+
+	for (; s.rounds < MAX_ROUNDS; s.rounds++) {
+		json_t *j;
+
+		snprintf(file, sizeof(file), "%s/%s-%zu.json", folder, prefix, s.rounds + 1);
+		if (access(file, R_OK))
+			break;
+		j = load(file);
+		s.v[s.rounds] = number_at(j, path, file) * scale;
+		json_decref(j);
+	}
+	if (!s.rounds)
+		die("%s/%s-1.json is missing", folder, prefix);
+	memcpy(sorted, s.v, sizeof(sorted));
+	qsort(sorted, s.rounds, sizeof(*sorted), ascending);
+	s.median = s.rounds % 2 ? sorted[s.rounds / 2] :
+				  (sorted[s.rounds / 2 - 1] + sorted[s.rounds / 2]) / 2;
+	return s;
+}
+
+static json_t *series_json(const struct series *s)
+{
+	json_t *rounds = json_array();
+
+	for (size_t i = 0; i < s->rounds; i++)
+		json_array_append_new(rounds, json_real(s->v[i]));
+	return json_pack("{s:f, s:o}", "median", s->median, "rounds", rounds);
+}
+
+/*
+ * The median of the rounds' own ratios: rounds were in turn, so each compares what was measured
+ * together.
+ */
+static double ratio(const struct series *a, const struct series *b)
+{
+	struct series r = { 0 };
+
+	r.rounds = a->rounds < b->rounds ? a->rounds : b->rounds;
+	for (size_t i = 0; i < r.rounds; i++)
+		r.v[i] = a->v[i] / b->v[i];
+	qsort(r.v, r.rounds, sizeof(*r.v), ascending);
+	return r.rounds % 2 ? r.v[r.rounds / 2] : (r.v[r.rounds / 2 - 1] + r.v[r.rounds / 2]) / 2;
+}
+
+static void put(json_t *object, const char *key, const struct series *s)
+{
+	json_object_set_new(object, key, series_json(s));
+}
+
+static json_t *matmul(bool vm)
+{
+	struct series onednn = read_series("onednn", "requant_gops", 1);
+	struct series onednn_sums = read_series("onednn", "sums_gops", 1);
+	struct series sim = read_series("sim-requant", "gops", 1);
+	struct series sums = read_series("sim-sums", "gops", 1);
+	struct series checked = read_series("sim-checked", "gops", 1);
+	json_t *j =
+		json_pack("{s:i, s:i, s:i, s:s}", "m", 1024, "n", 1024, "k", 1024, "unit", "GOPS");
+
+	put(j, "onednn_requant", &onednn);
+	put(j, "onednn_sums", &onednn_sums);
+	put(j, "sim_requant", &sim);
+	put(j, "sim_sums", &sums);
+	put(j, "sim_requant_checked", &checked);
+	json_object_set_new(j, "sim_over_onednn_requant", json_real(ratio(&sim, &onednn)));
+	json_object_set_new(j, "sim_over_onednn_sums", json_real(ratio(&sums, &onednn_sums)));
+	json_object_set_new(j, "sim_checked_over_onednn_requant",
+			    json_real(ratio(&checked, &onednn)));
+	printf("int8 products, 1024 x 1024 x 1024, one thread      GOPS   of oneDNN's\n");
+	printf("  oneDNN, requantised                           %7.1f\n", onednn.median);
+	printf("  oneDNN, sums                                  %7.1f\n", onednn_sums.median);
+	printf("  sim:, requantised                             %7.1f   %5.2f\n", sim.median,
+	       ratio(&sim, &onednn));
+	printf("  sim:, sums                                    %7.1f   %5.2f\n", sums.median,
+	       ratio(&sums, &onednn_sums));
+	printf("  sim:, requantised, hazards checked            %7.1f   %5.2f\n", checked.median,
+	       ratio(&checked, &onednn));
+	if (vm) {
+		struct series in_vm = read_series("vm-requant", "gops", 1);
+		struct series in_vm_sums = read_series("vm-sums", "gops", 1);
+
+		put(j, "vm_requant", &in_vm);
+		put(j, "vm_sums", &in_vm_sums);
+		/* Not in turn with the host's: medians are compared. */
+		json_object_set_new(j, "vm_over_onednn_requant",
+				    json_real(in_vm.median / onednn.median));
+		json_object_set_new(j, "vm_over_onednn_sums",
+				    json_real(in_vm_sums.median / onednn_sums.median));
+		printf("  accel0 in the VM, requantised                 %7.1f   %5.2f\n",
+		       in_vm.median, in_vm.median / onednn.median);
+		printf("  accel0 in the VM, sums                        %7.1f   %5.2f\n",
+		       in_vm_sums.median, in_vm_sums.median / onednn_sums.median);
+	}
+	return j;
+}
+
+static json_t *latency(void)
+{
+	struct series trip = read_series("latency", "round_trip_us", 1);
+	struct series rate = read_series("latency", "jobs_per_s", 1);
+	struct series disk_trip =
+		read_series("fio1", "jobs/0/read/lat_ns/percentile/50.000000", 1e-3);
+	struct series disk_rate = read_series("fio32", "jobs/0/read/iops", 1);
+	json_t *j = json_object();
+
+	put(j, "npu_round_trip_us", &trip);
+	put(j, "nvme_round_trip_us", &disk_trip);
+	put(j, "npu_jobs_per_s", &rate);
+	put(j, "nvme_reads_per_s", &disk_rate);
+	json_object_set_new(j, "depth", json_integer(32));
+	json_object_set_new(j, "round_trip_over_nvme", json_real(ratio(&trip, &disk_trip)));
+	json_object_set_new(j, "rate_over_nvme", json_real(ratio(&rate, &disk_rate)));
+	printf("\nin the VM, %zu rounds in turn                    card     nvme   ratio\n",
+	       trip.rounds);
+	printf("  round trip, us                             %8.1f %8.1f   %5.2f\n", trip.median,
+	       disk_trip.median, ratio(&trip, &disk_trip));
+	printf("  a second, 32 under way                     %8.0f %8.0f   %5.2f\n", rate.median,
+	       disk_rate.median, ratio(&rate, &disk_rate));
+	return j;
+}
+
+static json_t *shapes(void)
+{
+	json_t *tables = json_array();
+	char pattern[512];
+	glob_t found;
+
+	snprintf(pattern, sizeof(pattern), "%s/shapes-*.json", folder);
+	if (glob(pattern, 0, NULL, &found))
+		die("no %s", pattern);
+	printf("\nlimit / modelled cycles, mean over layers (worst layer)\n");
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		json_t *j = load(found.gl_pathv[i]), *row, *worst = NULL;
+		double least = 2;
+		size_t r;
+
+		json_array_foreach(json_object_get(j, "rows"), r, row)
+		{
+			double u = number_at(row, "utilisation", found.gl_pathv[i]);
+
+			if (u < least) {
+				least = u;
+				worst = json_object_get(row, "layer");
+			}
+		}
+		printf("  %-45s %-5s  %.3f (%s %.3f)\n",
+		       json_string_value(json_object_get(j, "file")),
+		       json_string_value(json_object_get(j, "dtype")),
+		       number_at(j, "utilisation", found.gl_pathv[i]), json_string_value(worst),
+		       least);
+		json_object_del(j, "schema");
+		json_object_del(j, "version");
+		json_array_append_new(tables, j);
+	}
+	globfree(&found);
+	return tables;
+}
+
+/* The first value of "KEY : VALUE" in a file; "" if there is none. */
+static void read_key(const char *path, const char *key, char *text, size_t size)
+{
+	char line[512];
+	FILE *f = fopen(path, "re");
+
+	text[0] = 0;
+	while (f && !text[0] && fgets(line, sizeof(line), f)) {
+		char *colon = strchr(line, ':');
+
+		if (strncmp(line, key, strlen(key)) || !colon || !colon[1])
+			continue;
+		line[strcspn(line, "\n")] = 0;
+		snprintf(text, size, "%s", colon + 2);
+	}
+	if (f)
+		fclose(f);
+}
+
+/* The first line of a file of run.sh's; "" if there is none. */
+static void read_line(const char *name, char *text, size_t size)
+{
+	char path[512];
+	FILE *f;
+
+	text[0] = 0;
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	f = fopen(path, "re");
+	if (f && !fgets(text, size, f))
+		text[0] = 0;
+	text[strcspn(text, "\n")] = 0;
+	if (f)
+		fclose(f);
+}
+
+static json_t *machine(bool vm)
+{
+	char cpu[256], kernel[128], load_average[32], path[512], version[64] = "";
+	json_t *j, *onednn;
+
+	read_key("/proc/cpuinfo", "model name", cpu, sizeof(cpu));
+	snprintf(path, sizeof(path), "%s/onednn-1.json", folder);
+	onednn = load(path);
+	snprintf(version, sizeof(version), "%s",
+		 json_string_value(json_object_get(onednn, "version")));
+	json_decref(onednn);
+	read_line("kernel", kernel, sizeof(kernel));
+	read_line("load", load_average, sizeof(load_average));
+	j = json_pack("{s:s, s:i, s:s, s:f}", "cpu", cpu, "processors",
+		      (int)sysconf(_SC_NPROCESSORS_ONLN), "onednn", version, "load_average",
+		      atof(load_average));
+	json_object_set_new(j, "vm_kernel", vm ? json_string(kernel) : json_null());
+	return j;
+}
+
+int main(int argc, char **argv)
+{
+	char path[512];
+	json_t *doc;
+	bool vm;
+
+	if (argc != 3)
+		die("usage: report FOLDER OUT.json");
+	folder = argv[1];
+	snprintf(path, sizeof(path), "%s/latency-1.json", folder);
+	vm = !access(path, R_OK);
+	doc = json_pack("{s:s, s:i}", "schema", "npu-bench", "version", VERSION);
+	json_object_set_new(doc, "machine", machine(vm));
+	json_object_set_new(doc, "matmul", matmul(vm));
+	json_object_set_new(doc, "latency", vm ? latency() : json_null());
+	json_object_set_new(doc, "shapes", shapes());
+	if (json_dump_file(doc, argv[2], JSON_INDENT(2) | JSON_REAL_PRECISION(9)))
+		die("%s: %s", argv[2], strerror(errno));
+	json_decref(doc);
+	printf("\nall of it: %s\n", argv[2]);
+	return 0;
+}

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the npu authors
+#
+# `make bench`: measures into build/bench.json (docs/performance.md). DEVICE=sim: leaves out what needs a VM.
+
+BENCH_VM := $(filter accel%,$(DEVICE))
+BENCH_ONEDNN := $(BUILD)/tests/bench/onednn
+BENCH_REPORT := $(BUILD)/tests/bench/report
+
+$(BUILD)/tests/bench/onednn.o: XCFLAGS = -fopenmp
+$(BENCH_ONEDNN): private XLIBS = -fopenmp -ldnnl
+$(BENCH_ONEDNN): $(BENCH_ONEDNN).o
+	$(call link)
+
+$(BUILD)/tests/bench/report.o: PKGS = jansson
+$(BENCH_REPORT): private PKGS = jansson
+$(BENCH_REPORT): $(BENCH_REPORT).o
+	$(call link)
+
+.PHONY: bench bench-run
+bench:
+	$(Q)tools/dev/deps.sh build bench $(if $(BENCH_VM),qemu kernel vm)
+	+$(Q)$(MAKE) --no-print-directory -j $(JOBS) $(NPUCTL) $(BENCH_ONEDNN) $(BENCH_REPORT) \
+		$(if $(BENCH_VM),vm-$(KVER))
+	+$(Q)$(MAKE) --no-print-directory bench-run
+
+bench-run:
+	$(Q)tests/bench/run.sh $(if $(BENCH_VM),--vm $(KVER))

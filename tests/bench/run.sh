@@ -1,0 +1,69 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the npu authors
+#
+# Usage: run.sh [--vm SERIES]
+#
+# Takes all measurements of `make bench`, one after the other, into build/bench/, a file each, and has them put together
+# into build/bench.json. What is compared is measured in turn, round by round, so that a machine that changes its mind in
+# between is the same for all. Built before: npuctl, onednn, report; for --vm npu.ko and QEMU.
+
+set -euo pipefail
+. "$(dirname "$0")/../../tools/dev/lib.sh"
+
+top=$(cd "$(dirname "$0")/../.." && pwd -P)
+cd "$top"
+kernel=
+case $# in
+0)	;;
+2)	[ "$1" = --vm ] || die "usage: run.sh [--vm SERIES]"
+	kernel=$2 ;;
+*)	die "usage: run.sh [--vm SERIES]" ;;
+esac
+
+out=build/bench
+npuctl=build/tools/npuctl/npuctl
+host_rounds=5
+vm_rounds=9
+rm -rf "$out"
+mkdir -p "$out"
+unset NPU_DEVICE
+read -r load _ </proc/loadavg
+printf '%s\n' "$load" >"$out/load"
+
+progress() {
+	printf '%s\n' "$*"
+}
+
+# Ratios of what is measured in turn stand that, single figures do not.
+[ "${load%.*}" = 0 ] || progress "note: this machine is busy (load average $load); its figures will be too low"
+
+# product FILE DEVICE OPTION...
+product() {
+	local file=$1 device=$2
+	shift 2
+	"$npuctl" bench matmul --device "$device" --seconds 1 --json "$@" >"$out/$file"
+}
+
+for ((r = 1; r <= host_rounds; r++)); do
+	progress "host: round $r of $host_rounds, products of oneDNN and of the simulated card"
+	build/tests/bench/onednn 1 >"$out/onednn-$r.json"
+	product "sim-requant-$r.json" sim:cores=1,check=off
+	product "sim-sums-$r.json" sim:cores=1,check=off --out sums
+	product "sim-checked-$r.json" sim:cores=1,check=on
+done
+for file in tests/data/shapes/*.csv; do
+	for dtype in int8 bf16; do
+		name=$(basename "$file" .csv)
+		progress "layers: $name, $dtype"
+		"$npuctl" bench shapes "$file" --dtype $dtype --device sim: --json \
+			>"$out/shapes-$name-$dtype.json"
+	done
+done
+if [ -n "$kernel" ]; then
+	progress "VM: Linux $kernel, the card beside QEMU's nvme disk, $vm_rounds rounds"
+	tests/vm/run.sh --kernel "$kernel" --name bench --timeout 600 --nvme --device cores=1,check=off \
+		--file "$npuctl" --file "$(command -v fio)" --out "$out" --script tests/bench/vm.sh -- \
+		"$vm_rounds"
+fi
+build/tests/bench/report "$out" build/bench.json

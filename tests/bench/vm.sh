@@ -1,0 +1,38 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the npu authors
+#
+# Usage: vm.sh ROUNDS
+#
+# In the VM: empty jobs on the card beside 512-byte reads of QEMU's nvme disk, one after the other, round by round; then
+# products. Each figure goes to a file of its own in /out, report.c reads them.
+
+rounds=$1
+export NPU_DEVICE=accel0
+
+# read_disk ENGINE DEPTH OUT OPTION...: a second of reads.
+read_disk() {
+	engine=$1
+	depth=$2
+	out=$3
+	shift 3
+	fio --name=read --filename=/dev/nvme0n1 --direct=1 --rw=randread --norandommap --bs=512 --size=64m \
+		--ioengine="$engine" --iodepth="$depth" --time_based --ramp_time=200ms --runtime=1 \
+		--output-format=json --output="$out" "$@" >/dev/null || exit 1
+}
+
+r=1
+while [ "$r" -le "$rounds" ]; do
+	echo "round $r of $rounds: empty jobs, 512-byte reads"
+	./npuctl bench latency --depth 32 --json >"/out/latency-$r.json" || exit 1
+	read_disk psync 1 "/out/fio1-$r.json" --lat_percentiles=1 --clat_percentiles=0
+	# What fio itself costs is not the disk's: no clock is read for each of many.
+	read_disk libaio 32 "/out/fio32-$r.json" --gtod_reduce=1
+	r=$((r + 1))
+done
+for r in 1 2 3; do
+	echo "round $r of 3: products"
+	./npuctl bench matmul --json --seconds 2 >"/out/vm-requant-$r.json" || exit 1
+	./npuctl bench matmul --json --seconds 2 --out sums >"/out/vm-sums-$r.json" || exit 1
+done
+uname -r >/out/kernel

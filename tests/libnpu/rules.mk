@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the npu authors
+#
+# libnpu's tests. Each test_NAME.c is a program of its own; the other files are what tests share. A test takes its device
+# from NPU_DEVICE, without one the simulator: build/san/tests/libnpu/test_NAME runs here, and the same source as
+# build/tests/libnpu/test_NAME in the VM as well. Those in libnpu_thread_tests run with ThreadSanitizer too.
+
+libnpu_tests := $(patsubst %.c,%,$(wildcard tests/libnpu/test_*.c))
+libnpu_test_shared := $(filter-out tests/libnpu/test_%,$(wildcard tests/libnpu/*.c))
+libnpu_thread_tests := $(filter tests/libnpu/test_queue tests/libnpu/test_fence tests/libnpu/test_eltwise,\
+	$(libnpu_tests))
+
+# The references' arithmetic is plain: a product is rounded before it is added.
+$(call variants,tests/libnpu/%.o) $(BUILD)/tsan/tests/libnpu/%.o: \
+	XCFLAGS = -I. -Ilibnpu -ffp-contract=off
+$(call variants,tests/libnpu/%.o) $(BUILD)/tsan/tests/libnpu/%.o: PKGS = $(LIBNPU_PKGS)
+
+# $(1): where the variant is built; $(2): the variable with its flags
+define libnpu_test_variant
+$(1)/tests/libnpu/libnputest.a: $(libnpu_test_shared:%.c=$(1)/%.o)
+	$$(archive)
+$(libnpu_tests:%=$(1)/%): private PKGS = cmocka $(LIBNPU_PKGS)
+$(libnpu_tests:%=$(1)/%): private XLIBS = $(LIBNPU_LIBS)
+$(libnpu_tests:%=$(1)/%): %: %.o $(1)/tests/libnpu/libnputest.a $(1)/libnpu/libnpu.a
+	$$(call link,$$($(2)))
+endef
+$(eval $(call libnpu_test_variant,$(BUILD),))
+$(eval $(call libnpu_test_variant,$(BUILD)/san,SAN))
+$(eval $(call libnpu_test_variant,$(BUILD)/tsan,TSAN))
+
+libnpu-exports.cmd = tests/libnpu/exports.sh $(LIBNPU_SHARED) libnpu/include/npu/*.h
+libnpu-exports.deps = $(LIBNPU_SHARED)
+
+CHECK_QUICK += $(libnpu_tests:%=$(BUILD)/san/%) libnpu-exports
+CHECK += $(libnpu_thread_tests:%=$(BUILD)/tsan/%)

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Copyright (c) 2026 the npu authors
+ *
+ * Images: what is written is read back; what is damaged, cut or inconsistent is refused; whatever
+ * is accepted is exactly what the writer would have written.
+ */
+#include <time.h>
+
+#include "common.h"
+#include "hal/crc32c.h"
+
+static const uint8_t commands[2][64] __attribute__((aligned(64))) = { { 1, 2, 3 }, { 4, 5, 6 } };
+static const uint8_t constants[5000] = { 7, 8, 9 };
+
+static const struct npu_tensor_info tensors[] = {
+	{ .name = "image",
+	  .role = NPU_TENSOR_INPUT,
+	  .type = NPU_U8,
+	  .dims = 4,
+	  .shape = { 1, 28, 28, 3 },
+	  .scale = 0.5f,
+	  .zero_point = -3,
+	  .region = 0,
+	  .offset = 16 },
+	{ .name = "class",
+	  .role = NPU_TENSOR_OUTPUT,
+	  .type = NPU_FP32,
+	  .dims = 1,
+	  .shape = { 10 },
+	  .region = 1 },
+};
+
+static struct npu_image good(void)
+{
+	return (struct npu_image){
+		.isa = NPU_ISA_MAJOR << 16 | NPU_ISA_MINOR,
+		.features = NPU_FEATURE_INJECT,
+		.spm_size = 1 << 20,
+		.acc_size = 1 << 16,
+		.cores = 3,
+		.tensor_count = 2,
+		.code = { { commands[0], 48 }, { NULL, 0 }, { commands[1], 64 } },
+		.constants = constants,
+		.constants_size = sizeof(constants),
+		.region = { { NPU_REGION_BOUND, NPU_REGION_READ, 3000 },
+			    { NPU_REGION_BOUND, NPU_REGION_WRITE, 40 },
+			    { NPU_REGION_CONSTANTS, NPU_REGION_READ, sizeof(constants) },
+			    [15] = { NPU_REGION_BOUND, NPU_REGION_READ | NPU_REGION_WRITE,
+				     1 << 20 } },
+		.tensors = tensors,
+	};
+}
+
+static void write_good(void **data, size_t *size)
+{
+	struct npu_image image = good();
+
+	test_ok(npu_image_write(&image, data, size));
+}
+
+/* Checksums as they should be, wherever the fields say the sections are. */
+static void seal(void *data, size_t size)
+{
+	struct npu_image_header *h = data;
+
+	for (unsigned int s = 0; s < NPU_IMAGE_SECTIONS; s++) {
+		if (h->part[s].offset < size && h->part[s].size <= size - h->part[s].offset)
+			h->part[s].crc =
+				npu_crc32c(0, (uint8_t *)data + h->part[s].offset, h->part[s].size);
+	}
+	h->crc = 0;
+	h->crc = npu_crc32c(0, h, sizeof(*h));
+}
+
+static void crc_is_castagnoli(void **state)
+{
+	(void)state;
+	/* RFC 3720, B.4, and the usual check value. */
+	uint8_t bytes[32];
+
+	assert_int_equal(npu_crc32c(0, "123456789", 9), 0xe3069283);
+	memset(bytes, 0, sizeof(bytes));
+	assert_int_equal(npu_crc32c(0, bytes, 32), 0x8a9136aa);
+	memset(bytes, 0xff, sizeof(bytes));
+	assert_int_equal(npu_crc32c(0, bytes, 32), 0x62a8ab43);
+	assert_int_equal(npu_crc32c(npu_crc32c(0, "1234", 4), "56789", 5), 0xe3069283);
+	assert_int_equal(npu_crc32c(0, "", 0), 0);
+}
+
+static void what_is_written_is_read(void **state)
+{
+	struct npu_image image = good(), got;
+	void *data;
+	size_t size;
+
+	(void)state;
+	write_good(&data, &size);
+	test_ok(npu_image_parse(&got, data, size));
+	assert_int_equal(got.isa, image.isa);
+	assert_int_equal(got.features, image.features);
+	assert_int_equal(got.spm_size, image.spm_size);
+	assert_int_equal(got.acc_size, image.acc_size);
+	assert_int_equal(got.cores, 3);
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_int_equal(got.code[i].size, image.code[i].size);
+		if (got.code[i].size)
+			assert_memory_equal(got.code[i].cmds, image.code[i].cmds, got.code[i].size);
+		assert_int_equal((uintptr_t)got.code[i].cmds % 16, 0);
+	}
+	assert_int_equal(got.constants_size, sizeof(constants));
+	assert_memory_equal(got.constants, constants, sizeof(constants));
+	assert_memory_equal(got.region, image.region, sizeof(image.region));
+	assert_int_equal(got.tensor_count, 2);
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_string_equal(got.tensors[i].name, tensors[i].name);
+		assert_int_equal(got.tensors[i].role, tensors[i].role);
+		assert_int_equal(got.tensors[i].type, tensors[i].type);
+		assert_int_equal(got.tensors[i].dims, tensors[i].dims);
+		assert_memory_equal(got.tensors[i].shape, tensors[i].shape,
+				    sizeof(tensors[i].shape));
+		assert_true(got.tensors[i].scale == tensors[i].scale);
+		assert_int_equal(got.tensors[i].zero_point, tensors[i].zero_point);
+		assert_int_equal(got.tensors[i].region, tensors[i].region);
+		assert_int_equal(got.tensors[i].offset, tensors[i].offset);
+	}
+	assert_int_equal(got.tensors[0].size, 28 * 28 * 3);
+	assert_int_equal(got.tensors[1].size, 40);
+	npu_image_clear(&got);
+	free(data);
+}
+
+static void every_damaged_byte_is_found(void **state)
+{
+	struct npu_image got;
+	uint8_t *data;
+	size_t size;
+
+	(void)state;
+	write_good((void **)&data, &size);
+	for (size_t i = 0; i < size; i++) {
+		int ret;
+
+		data[i] ^= 1 << i % 8;
+		ret = npu_image_parse(&got, data, size);
+		if (ret != -EBADMSG && !(ret == -ENOTSUP && i >= 8 && i < 12))
+			fail_msg("byte %zu: %d", i, ret);
+		assert_true(*npu_error());
+		data[i] ^= 1 << i % 8;
+	}
+	free(data);
+}
+
+static void every_cut_is_found(void **state)
+{
+	struct npu_image got;
+	uint8_t *data, *cut;
+	size_t size;
+
+	(void)state;
+	write_good((void **)&data, &size);
+	for (size_t i = 0; i < size; i++) {
+		/* In memory of its own, so that a read beyond the cut is seen. */
+		cut = aligned_alloc(16, (i + 16) / 16 * 16);
+		assert_non_null(cut);
+		memcpy(cut, data, i);
+		assert_int_equal(npu_image_parse(&got, cut, i), -EBADMSG);
+		free(cut);
+	}
+	free(data);
+}
+
+/*
+ * Whatever the fields say, with checksums that are right: no crash, and what is accepted is what
+ * the writer writes.
+ */
+static void mutations_are_refused_or_canonical(void **state)
+{
+	unsigned int seed = time(NULL), accepted = 0;
+	struct npu_image got;
+	uint8_t *data, *copy;
+	size_t size;
+
+	(void)state;
+	print_message("seed %u\n", seed);
+	srand(seed);
+	write_good((void **)&data, &size);
+	copy = aligned_alloc(64, (size + 63) / 64 * 64);
+	assert_non_null(copy);
+	for (unsigned int n = 0; n < 20000; n++) {
+		unsigned int changes = 1 + rand() % 3;
+
+		memcpy(copy, data, size);
+		while (changes--) {
+			static const uint8_t values[] = { 0, 1, 2, 3, 15, 16, 0x7f, 0x80, 0xff };
+			size_t at = rand() % 2 ? rand() % (int)sizeof(struct npu_image_header) :
+						 rand() % 1024;
+
+			copy[at] = values[rand() % (int)sizeof(values)];
+		}
+		seal(copy, size);
+		if (!npu_image_parse(&got, copy, size)) {
+			size_t again_size;
+			void *again;
+
+			accepted++;
+			test_ok(npu_image_write(&got, &again, &again_size));
+			assert_int_equal(again_size, size);
+			assert_memory_equal(again, copy, size);
+			free(again);
+			npu_image_clear(&got);
+		}
+	}
+	assert_true(accepted > 0);
+	free(copy);
+	free(data);
+}
+
+static void refuse(const struct npu_image *image, const char *word)
+{
+	size_t size;
+	void *data;
+
+	assert_int_equal(npu_image_write(image, &data, &size), -EINVAL);
+	assert_null(data);
+	if (!strstr(npu_error(), word))
+		fail_msg("\"%s\" does not say \"%s\"", npu_error(), word);
+}
+
+static void inconsistent_contents_are_not_written(void **state)
+{
+	struct npu_tensor_info t[2];
+	struct npu_image image;
+
+	(void)state;
+#define TRY(change, word)                      \
+	do {                                   \
+		image = good();                \
+		memcpy(t, tensors, sizeof(t)); \
+		image.tensors = t;             \
+		change;                        \
+		refuse(&image, word);          \
+	} while (0)
+	TRY(image.cores = 0, "streams");
+	TRY(image.cores = NPU_MAX_CORES + 1, "streams");
+	TRY(image.code[0].size = 47, "stream 0");
+	TRY(image.region[0].kind = 3, "region 0");
+	TRY(image.region[0].flags = 4, "region 0");
+	TRY(image.region[2].flags = NPU_REGION_WRITE, "constants");
+	TRY(image.region[2].size--, "constants");
+	TRY(image.region[3] = image.region[2], "region 3");
+	TRY(memset(&image.region[2], 0, sizeof(image.region[2])), "no region");
+	TRY(image.region[4].size = 1, "region 4");
+	TRY(t[0].name = "", "name");
+	TRY(t[1].name = "image", "image");
+	TRY(t[0].role = 2, "role");
+	TRY(t[0].type = NPU_TYPES, "type");
+	TRY(t[0].dims = NPU_MAX_DIMS + 1, "dimensions");
+	TRY(t[0].shape[1] = 0, "shape");
+	TRY(t[0].shape[0] = t[0].shape[1] = t[0].shape[2] = UINT32_MAX, "shape");
+	TRY(t[1].shape[1] = 1, "shape");
+	TRY(t[0].scale = -1, "scale");
+	TRY(t[0].scale = __builtin_nanf(""), "scale");
+	TRY(t[0].scale = __builtin_inff(), "scale");
+	TRY(t[0].region = 16, "region 16");
+	TRY(t[0].region = 2, "region 2");
+	TRY(t[0].region = 5, "region 5");
+	TRY(t[0].offset = 3000, "beyond");
+	TRY(t[0].offset = UINT64_MAX, "beyond");
+	TRY(t[1].region = 0, "not written");
+#undef TRY
+}
+
+static void fits_names_what_is_missing(void **state)
+{
+	struct npu_image image = good();
+	const struct npu_caps caps = {
+		.isa = image.isa + 1,
+		.features = image.features,
+		.cores = 3,
+		.spm_size = image.spm_size,
+		.acc_size = image.acc_size,
+	};
+	struct npu_caps less;
+
+	(void)state;
+	test_ok(npu_image_fits(&image, &caps));
+#define TRY(change, word)                                                  \
+	do {                                                               \
+		less = caps;                                               \
+		change;                                                    \
+		assert_int_equal(npu_image_fits(&image, &less), -ENOTSUP); \
+		assert_non_null(strstr(npu_error(), word));                \
+	} while (0)
+	TRY(less.isa = image.isa + 0x10000, "instruction set");
+	TRY(less.isa = image.isa - 1, "instruction set");
+	TRY(less.features = 0, "features");
+	TRY(less.cores = 2, "cores");
+	TRY(less.spm_size--, "scratchpad");
+	TRY(less.acc_size--, "accumulators");
+#undef TRY
+}
+
+static void tensors_have_bytes(void **state)
+{
+	const uint32_t shape[] = { 3, 5 };
+
+	(void)state;
+	assert_int_equal(npu_tensor_bytes(NPU_S8, 2, shape), 15);
+	assert_int_equal(npu_tensor_bytes(NPU_BF16, 2, shape), 30);
+	assert_int_equal(npu_tensor_bytes(NPU_S64, 2, shape), 120);
+	assert_int_equal(npu_tensor_bytes(NPU_S4, 2, shape), 8);
+	assert_int_equal(npu_tensor_bytes(NPU_FP32, 0, shape), 4);
+	assert_int_equal(npu_tensor_bytes(NPU_TYPES, 2, shape), 0);
+}
+
+static void memory_must_be_aligned(void **state)
+{
+	struct npu_image got;
+	uint8_t *data, *off;
+	size_t size;
+
+	(void)state;
+	write_good((void **)&data, &size);
+	off = aligned_alloc(16, (size + 31) / 16 * 16);
+	assert_non_null(off);
+	memcpy(off + 8, data, size);
+	assert_int_equal(npu_image_parse(&got, off + 8, size), -EINVAL);
+	assert_int_equal(npu_image_parse(&got, NULL, 0), -EINVAL);
+	free(off);
+	free(data);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(crc_is_castagnoli),
+		cmocka_unit_test(what_is_written_is_read),
+		cmocka_unit_test(every_damaged_byte_is_found),
+		cmocka_unit_test(every_cut_is_found),
+		cmocka_unit_test(mutations_are_refused_or_canonical),
+		cmocka_unit_test(inconsistent_contents_are_not_written),
+		cmocka_unit_test(fits_names_what_is_missing),
+		cmocka_unit_test(tensors_have_bytes),
+		cmocka_unit_test(memory_must_be_aligned),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the npu authors
+#
+# npuctl: its parts as units, the whole of it on the simulated card with ASan and UBSan, and on a card in the VM.
+
+npuctl_tests := $(patsubst %.c,%,$(wildcard tests/npuctl/test_*.c))
+npuctl_test_parts := $(filter-out %/npuctl.o,$(npuctl_sources:%.c=$(BUILD)/san/%.o))
+NPUCTL_SAN := $(BUILD)/san/tools/npuctl/npuctl
+JSON_KEYS := $(BUILD)/tests/npuctl/json_keys
+
+$(call variants,tests/npuctl/%.o): XCFLAGS = -Itools/npuctl
+$(call variants,tests/npuctl/%.o): PKGS = jansson
+
+$(npuctl_tests:%=$(BUILD)/san/%): private PKGS = cmocka $(NPUCTL_PKGS) $(LIBNPU_PKGS)
+$(npuctl_tests:%=$(BUILD)/san/%): private XLIBS = $(LIBNPU_LIBS)
+$(npuctl_tests:%=$(BUILD)/san/%): %: %.o $(npuctl_test_parts) $(LIBNPU_SAN)
+	$(call link,$(SAN))
+
+$(JSON_KEYS): private PKGS = jansson
+$(JSON_KEYS): $(JSON_KEYS).o
+	$(call link)
+
+MAKE_IMAGE := $(BUILD)/tests/npuctl/make_image
+$(MAKE_IMAGE): private PKGS = $(LIBNPU_PKGS)
+$(MAKE_IMAGE): private XLIBS = $(LIBNPU_LIBS)
+$(MAKE_IMAGE): $(MAKE_IMAGE).o $(LIBNPU)
+	$(call link)
+
+npuctl-sim.cmd = tests/npuctl/test_npuctl.sh $(NPUCTL_SAN) $(JSON_KEYS) $(MAKE_IMAGE)
+npuctl-sim.deps = $(NPUCTL_SAN) $(JSON_KEYS) $(MAKE_IMAGE)
+npuctl-sim.timeout = 300
+
+CHECK_QUICK += $(npuctl_tests:%=$(BUILD)/san/%) npuctl-sim
+
+npuctl-vm.cmd = tests/vm/run.sh --name npuctl-vm --file $(NPUCTL) --file $(JSON_KEYS) \
+	--file tests/npuctl/lib.sh --file tests/npuctl/golden --script tests/npuctl/vm.sh
+npuctl-vm.deps = $(NPUCTL) $(JSON_KEYS)
+
+# The card is there, its driver is not.
+npuctl-vm-bare.cmd = tests/vm/run.sh --name npuctl-vm-bare --module none --file $(NPUCTL) \
+	--file $(JSON_KEYS) --file tests/npuctl/lib.sh --file tests/npuctl/golden \
+	--script tests/npuctl/vm_bare.sh
+npuctl-vm-bare.deps = $(NPUCTL) $(JSON_KEYS)
+
+CHECK += npuctl-vm npuctl-vm-bare

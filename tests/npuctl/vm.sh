@@ -1,0 +1,69 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the npu authors
+#
+# npuctl with a card (in the VM, as root): what it tells, its self-test, and what it says to who may not open the node.
+
+npuctl=/test/npuctl
+# shellcheck source=tests/npuctl/lib.sh
+. /test/lib.sh
+unset NPU_DEVICE
+
+keys() {
+	/test/json_keys <"$work/out" >"$work/keys" 2>>"$work/err" || true
+	check "keys of $1" diff "/test/golden/$1.keys" "$work/keys"
+}
+
+# user ARGUMENT...: npuctl as a plain user, as run.
+user() {
+	code=0
+	su nobody -s /bin/sh -c "$npuctl $*" >"$work/out" 2>"$work/err" </dev/null || code=$?
+}
+
+ends 0 "list" list --json
+keys list-card
+ends 0 "list" list
+tells "accel0"
+tells "ready"
+ends 0 "info" info --json
+keys info-card
+ends 0 "info by node" info --device /dev/accel/accel0
+tells "temperature"
+pci=$(sed -n 's/^pci *\([^,]*\).*/\1/p' "$work/out")
+ends 0 "info by PCI address" info --device "$pci"
+tells "$pci"
+ends 3 "no second card" info --device accel1
+says "npuctl list tells"
+
+ends 0 "test" test --device accel0
+cat "$work/out"
+tells "all well"
+ends 0 "latency" bench latency --device accel0 --json
+check "its keys" sh -c "/test/json_keys <$work/out | cmp - /test/golden/bench-latency.keys"
+ends 0 "dma" bench dma --device accel0 --mib 2 --json
+ends 0 "matmul" bench matmul --device accel0 -m 64 -n 64 -k 64 --seconds 1 --json
+check "its keys" sh -c "/test/json_keys <$work/out | cmp - /test/golden/bench-matmul.keys"
+
+chown root:root /dev/accel/accel0
+chmod 600 /dev/accel/accel0
+user info --device accel0
+check "without permission: exit code $code" [ "$code" = 3 ]
+says "no permission on /dev/accel/accel0 (root:root, mode 0600)"
+says "chgrp render"
+user info
+check "without permission, the first card: exit code $code" [ "$code" = 3 ]
+says "no permission"
+user list
+check "list without permission: exit code $code" [ "$code" = 0 ]
+tells "no permission"
+chgrp render /dev/accel/accel0
+chmod 660 /dev/accel/accel0
+user test --device accel0
+check "not in the group: exit code $code" [ "$code" = 3 ]
+says "usermod -a -G render"
+sed -i 's/^render:.*/&nobody/' /etc/group
+user test --device accel0 --seed 3
+check "in the group: exit code $code" [ "$code" = 0 ]
+tells "all well"
+
+finish

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the npu authors
+#
+# The VM harness proves itself before anything is proved with it.
+
+CHECK += vm-selftest
+vm-selftest.cmd = tests/vm/selftest.sh 6.12
+vm-selftest.timeout = 1200
+
+-include tests/vm/ioctl/rules.mk
+
+# libnpu's tests: the sources that the simulator passes, against accel0 and, where there are two cards,
+# accel1.
+LIBNPU_VM_TESTS := $(notdir $(libnpu_tests))
+LIBNPU_VM_BINS := $(libnpu_tests:%=$(BUILD)/%)
+
+define libnpu_check
+CHECK += vm-libnpu-$(1)
+vm-libnpu-$(1).cmd = tests/vm/run.sh --timeout 900 --name libnpu-$(1) --device inject=on $(2) \
+	$(LIBNPU_VM_BINS:%=--file %) -- \
+	'e=0; for d in $(3); do for t in $(LIBNPU_VM_TESTS); do NPU_DEVICE=$$$$d ./$$$$t || e=1; done; done; exit $$$$e'
+vm-libnpu-$(1).deps = $(LIBNPU_VM_BINS)
+vm-libnpu-$(1).timeout = 960
+endef
+$(eval $(call libnpu_check,6.12,--kernel 6.12,accel0))
+$(eval $(call libnpu_check,6.12-iommu,--kernel 6.12 --iommu --cards 2,accel0 accel1))
+$(eval $(call libnpu_check,7.x,--kernel 7.x --cards 2,accel0 accel1))
+$(eval $(call libnpu_check,7.x-iommu,--kernel 7.x --iommu,accel0))
