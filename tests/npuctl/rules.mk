@@ -8,7 +8,7 @@ npuctl_test_parts := $(filter-out %/npuctl.o,$(npuctl_sources:%.c=$(BUILD)/san/%
 NPUCTL_SAN := $(BUILD)/san/tools/npuctl/npuctl
 JSON_KEYS := $(BUILD)/tests/npuctl/json_keys
 
-$(call variants,tests/npuctl/%.o): XCFLAGS = -Itools/npuctl
+$(call variants,tests/npuctl/%.o): XCFLAGS = -Itools/npuctl -Itools/lib
 $(call variants,tests/npuctl/%.o): PKGS = jansson
 
 $(npuctl_tests:%=$(BUILD)/san/%): private PKGS = cmocka $(NPUCTL_PKGS) $(LIBNPU_PKGS)

@@ -83,6 +83,7 @@ static void test_headers(void **state)
 	accepts("{'descr': '|i1', 'fortran_order': False, 'shape': (2, 3), }\n", 6, NPY_INT8, 2);
 	accepts("{'descr': '|u1', 'fortran_order': False, 'shape': (5,), }    \n", 5, NPY_UINT8, 1);
 	accepts("{\"shape\":(2,3,4),\"descr\":\"<i4\",\"fortran_order\":False}", 96, NPY_INT32, 3);
+	accepts("{'descr': '<i8', 'fortran_order': False, 'shape': (2,), }", 16, NPY_INT64, 1);
 	accepts("{'descr': '<f2', 'fortran_order': False, 'shape': (), }", 2, NPY_FLOAT16, 0);
 	accepts("{'descr': '<f4', 'fortran_order': False, 'shape': (0, 7)}", 0, NPY_FLOAT32, 2);
 	refuses(-ENOTSUP, "<f8", "{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }", 8);

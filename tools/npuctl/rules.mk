@@ -6,9 +6,9 @@
 NPUCTL := $(BUILD)/tools/npuctl/npuctl
 NPUCTL_PKGS := jansson libpci libkmod
 
-npuctl_sources := $(wildcard tools/npuctl/*.c)
+npuctl_sources := $(wildcard tools/npuctl/*.c) tools/lib/npy.c
 
-$(call variants,tools/npuctl/%.o): XCFLAGS = -Itools/npuctl -ffp-contract=off
+$(call variants,tools/npuctl/%.o): XCFLAGS = -Itools/npuctl -Itools/lib -ffp-contract=off
 $(call variants,tools/npuctl/%.o): PKGS = $(NPUCTL_PKGS)
 
 # $(1): where the variant is built; $(2): the variable with its flags

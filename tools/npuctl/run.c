@@ -78,11 +78,11 @@ static int guess(const struct product *p, char **files, unsigned int *dtype)
 					"%s: elements are float32, which the card has not; say "
 					"--dtype bf16 or --dtype fp16",
 					files[i]);
-		if (arrays[i]->type == NPY_INT32)
+		if (arrays[i]->type == NPY_INT32 || arrays[i]->type == NPY_INT64)
 			return complain(NPUCTL_FAILED,
-					"%s: elements are int32; the card multiplies int8, uint8, "
+					"%s: elements are %s; the card multiplies int8, uint8, "
 					"bf16 and fp16",
-					files[i]);
+					files[i], npy_type_name(arrays[i]->type));
 	}
 	*dtype = p->a.type == NPY_FLOAT16 ? DTYPE_FP16 : DTYPE_INT8;
 	return NPUCTL_DONE;

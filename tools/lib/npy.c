@@ -27,8 +27,8 @@ static const struct {
 	size_t size;
 } types[] = {
 	[NPY_INT8] = { "int8", "|i1", 1 },	 [NPY_UINT8] = { "uint8", "|u1", 1 },
-	[NPY_INT32] = { "int32", "<i4", 4 },	 [NPY_FLOAT16] = { "float16", "<f2", 2 },
-	[NPY_FLOAT32] = { "float32", "<f4", 4 },
+	[NPY_INT32] = { "int32", "<i4", 4 },	 [NPY_INT64] = { "int64", "<i8", 8 },
+	[NPY_FLOAT16] = { "float16", "<f2", 2 }, [NPY_FLOAT32] = { "float32", "<f4", 4 },
 };
 
 #define TYPES (sizeof(types) / sizeof(*types))
@@ -125,7 +125,8 @@ static int take_type(const struct context *x, const char **p, struct npy *a)
 		return fail(x, -ENOTSUP, "elements are big-endian (%s)", descr);
 	return fail(
 		x, -ENOTSUP,
-		"elements are of type %s; int8, uint8, int32, float16 and float32 are supported",
+		"elements are of type %s; int8, uint8, int32, int64, float16 and float32 are "
+		"supported",
 		descr);
 }
 

@@ -5,15 +5,15 @@
  * NumPy's .npy files: C order, little-endian, of the types that have a use here. Strict: what is
  * not exactly such a file is refused with a reason.
  */
-#ifndef NPUCTL_NPY_H
-#define NPUCTL_NPY_H
+#ifndef TOOLS_LIB_NPY_H
+#define TOOLS_LIB_NPY_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 #define NPY_MAX_DIMS 8
 
-enum npy_type { NPY_INT8, NPY_UINT8, NPY_INT32, NPY_FLOAT16, NPY_FLOAT32 };
+enum npy_type { NPY_INT8, NPY_UINT8, NPY_INT32, NPY_INT64, NPY_FLOAT16, NPY_FLOAT32 };
 
 /** struct npy - an array */
 struct npy {
