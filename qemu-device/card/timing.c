@@ -49,6 +49,7 @@ _Static_assert(TOKENS > NPU_SEM_MAX, "all tokens of a semaphore fit");
  * @host: bytes
  * @needs: numbers of commands it depends on, not decided when it was fed
  * @need_count: how many
+ * @tag: the command's
  * @engine: enum npu_engine
  * @in_order: starts only when all earlier commands of its engine have ended
  * @signal: semaphores
@@ -67,6 +68,7 @@ struct entry {
 	uint64_t local;
 	uint64_t host;
 	uint64_t needs[NPU_CMD_SEMS];
+	uint32_t tag;
 	uint8_t need_count;
 	uint8_t engine;
 	bool in_order;
@@ -107,6 +109,8 @@ struct queue {
 
 struct npu_time {
 	struct npu_card_config cfg;
+	npu_time_watch_fn *watch;
+	void *watch_opaque;
 	uint64_t fed; /* commands since the job's start; the next one's number */
 	uint64_t port; /* when the memory port falls free */
 	uint64_t last; /* the latest end */
@@ -403,7 +407,24 @@ static struct entry *known_head(struct npu_time *t, unsigned int engine, uint64_
 	return e;
 }
 
-static void finish(struct npu_time *t, struct queue *q, struct entry *e, uint64_t free)
+static void tell(const struct npu_time *t, const struct entry *e, uint64_t start)
+{
+	const struct npu_time_event event = {
+		.tag = e->tag,
+		.engine = e->engine,
+		.start = start,
+		.end = e->end,
+		.work = e->work,
+		.lmem_bytes = e->local,
+		.pcie_bytes = e->host,
+		.energy_fj = e->energy,
+	};
+
+	t->watch(t->watch_opaque, &event);
+}
+
+static void finish(struct npu_time *t, struct queue *q, struct entry *e, uint64_t start,
+		   uint64_t free)
 {
 	struct npu_time_counters *c = &q->counters;
 	unsigned int i;
@@ -430,6 +451,8 @@ static void finish(struct npu_time *t, struct queue *q, struct entry *e, uint64_
 	c->lmem_bytes += e->local;
 	c->pcie_bytes += e->host;
 	c->energy_fj += e->energy;
+	if (t->watch)
+		tell(t, e, start);
 }
 
 static bool decide_compute(struct npu_time *t, unsigned int engine)
@@ -447,7 +470,7 @@ static bool decide_compute(struct npu_time *t, unsigned int engine)
 		busy += e->first_tile;
 	q->counters.stall_sem += start - q->free;
 	q->counters.busy += busy;
-	finish(t, q, e, start + busy);
+	finish(t, q, e, start, start + busy);
 	return true;
 }
 
@@ -463,7 +486,7 @@ static void grant(struct npu_time *t, unsigned int engine, struct entry *e, uint
 	q->counters.stall_sem += start - q->free;
 	q->counters.stall_port += granted - request;
 	q->counters.busy += e->prologue + e->occupies;
-	finish(t, q, e, granted + e->occupies);
+	finish(t, q, e, start, granted + e->occupies);
 }
 
 static bool decide_dma(struct npu_time *t)
@@ -545,6 +568,7 @@ void npu_time_command(struct npu_time *t, const struct npu_cmd *cmd, uint64_t lo
 
 	memset(e, 0, sizeof(*e));
 	e->end = UNDECIDED;
+	e->tag = cmd->tag;
 	e->engine = engine;
 	e->local = local;
 	e->host = host;
@@ -606,6 +630,12 @@ const struct npu_time_counters *npu_time_counters(const struct npu_time *t, enum
 	return &t->queue[engine].counters;
 }
 
+void npu_time_watch(struct npu_time *t, npu_time_watch_fn *fn, void *opaque)
+{
+	t->watch = fn;
+	t->watch_opaque = opaque;
+}
+
 void npu_time_reset(struct npu_time *t)
 {
 	unsigned int i;
@@ -638,6 +668,7 @@ struct npu_time *npu_time_new(const struct npu_card_config *cfg)
 	if (!t)
 		return NULL;
 	t->cfg = *cfg;
+	t->watch = NULL;
 	npu_time_reset(t);
 	return t;
 }

@@ -47,9 +47,32 @@ struct npu_time_result {
 	struct npu_time_counters engine[NPU_ENGINES];
 };
 
+/**
+ * struct npu_time_event - what one command was
+ * @tag: its own
+ * @start: when its engine began it; it may have waited for the memory port after that
+ * @end: when its signals were made
+ * @work: as in struct npu_time_counters; likewise the others
+ */
+struct npu_time_event {
+	uint32_t tag;
+	enum npu_engine engine;
+	uint64_t start;
+	uint64_t end;
+	uint64_t work;
+	uint64_t lmem_bytes;
+	uint64_t pcie_bytes;
+	uint64_t energy_fj;
+};
+
+typedef void npu_time_watch_fn(void *opaque, const struct npu_time_event *event);
+
 /** npu_time_new() - a model of one core of this card; NULL without memory. @cfg is copied */
 struct npu_time *npu_time_new(const struct npu_card_config *cfg);
 void npu_time_free(struct npu_time *t);
+
+/** npu_time_watch() - @fn is told each command once its time is decided; NULL: no one is */
+void npu_time_watch(struct npu_time *t, npu_time_watch_fn *fn, void *opaque);
 
 /** npu_time_reset() - a job starts at time 0. A new model needs none */
 void npu_time_reset(struct npu_time *t);

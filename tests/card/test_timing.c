@@ -32,6 +32,33 @@ static void sems(union gen_cmd *c, uint8_t wait, uint8_t signal)
 	c->h.signal[0] = signal;
 }
 
+/* What a watcher is told: sums, and every event in turn. */
+struct seen {
+	struct npu_time_counters sum[NPU_ENGINES];
+	struct npu_time_event event[4];
+	uint64_t count, end;
+};
+
+static void see(void *opaque, const struct npu_time_event *e)
+{
+	struct npu_time_counters *sum;
+	struct seen *seen = opaque;
+
+	assert_in_range(e->engine, 0, NPU_ENGINES - 1);
+	assert_true(e->end > e->start);
+	sum = &seen->sum[e->engine];
+	sum->cmds++;
+	sum->work += e->work;
+	sum->lmem_bytes += e->lmem_bytes;
+	sum->pcie_bytes += e->pcie_bytes;
+	sum->energy_fj += e->energy_fj;
+	if (seen->count < 4)
+		seen->event[seen->count] = *e;
+	seen->count++;
+	if (e->end > seen->end)
+		seen->end = e->end;
+}
+
 /* ---- By hand: 2 cores, 64 x 64, local memory 64 bytes a cycle and 100 cycles, PCIe 8 and 800  */
 
 static void test_chain(void **state)
@@ -39,9 +66,11 @@ static void test_chain(void **state)
 	struct npu_card_config cfg;
 	struct npu_time *t = new_time(&cfg);
 	struct npu_time_result r;
+	struct seen seen = { .count = 0 };
 	union gen_cmd c;
 
 	(void)state;
+	npu_time_watch(t, see, &seen);
 	/* LOAD: request at 4, 64 cycles of port, data at 168. */
 	gen_header(&c, NPU_OP_LOAD);
 	c.load.size[0] = 4096;
@@ -60,6 +89,7 @@ static void test_chain(void **state)
 	npu_time_command(t, &c.h, 0, 0);
 	/* VPU: 12800 elements, 2 stages: 4 + 100, from 168 + 436 + 126. */
 	gen_header(&c, NPU_OP_VPU);
+	c.h.tag = 77;
 	c.vpu.size[0] = 128;
 	c.vpu.size[1] = 100;
 	c.vpu.size[2] = c.vpu.size[3] = 1;
@@ -85,6 +115,16 @@ static void test_chain(void **state)
 	assert_int_equal(r.engine[NPU_ENGINE_VPU].work, 2 * 12800);
 	assert_int_equal(r.engine[NPU_ENGINE_STORE].pcie_bytes, 12800);
 	assert_int_equal(r.engine[NPU_ENGINE_STORE].cmds, 1);
+	assert_int_equal(seen.count, 4);
+	assert_int_equal(seen.event[0].start, 0);
+	assert_int_equal(seen.event[0].end, 168);
+	assert_int_equal(seen.event[1].start, 168);
+	assert_int_equal(seen.event[1].end, 168 + 436 + 126);
+	assert_int_equal(seen.event[2].start, 168 + 436 + 126);
+	assert_int_equal(seen.event[2].end, 168 + 436 + 126 + 104);
+	assert_int_equal(seen.event[2].tag, 77);
+	assert_int_equal(seen.event[3].engine, NPU_ENGINE_STORE);
+	assert_int_equal(seen.event[3].end, r.cycles);
 	npu_time_free(t);
 }
 
@@ -620,6 +660,7 @@ static void test_against_walk(void **state)
 	gen_init(&g, gen_seed());
 	for (i = 0; i < 4000; i++) {
 		struct npu_time_counters ctr[NPU_ENGINES] = { 0 };
+		struct seen seen = { .count = 0 };
 		struct npu_time_result r;
 		uint64_t cycles;
 
@@ -640,6 +681,7 @@ static void test_against_walk(void **state)
 			assert_non_null(t);
 		}
 		random_stream(&g, &s);
+		npu_time_watch(t, see, &seen);
 		npu_time_reset(t);
 		for (j = 0; j < s.n; j++)
 			npu_time_command(t, &s.c[j].h, s.local[j], s.host[j]);
@@ -652,7 +694,14 @@ static void test_against_walk(void **state)
 			assert_int_equal(r.engine[e].busy, ctr[e].busy);
 			assert_int_equal(r.engine[e].stall_sem, ctr[e].stall_sem);
 			assert_int_equal(r.engine[e].stall_port, ctr[e].stall_port);
+			assert_int_equal(seen.sum[e].cmds, r.engine[e].cmds);
+			assert_int_equal(seen.sum[e].work, r.engine[e].work);
+			assert_int_equal(seen.sum[e].lmem_bytes, r.engine[e].lmem_bytes);
+			assert_int_equal(seen.sum[e].pcie_bytes, r.engine[e].pcie_bytes);
+			assert_int_equal(seen.sum[e].energy_fj, r.engine[e].energy_fj);
 		}
+		assert_int_equal(seen.count, s.n);
+		assert_int_equal(seen.end, cycles);
 	}
 	npu_time_free(t);
 }
