@@ -2,10 +2,14 @@
 /*
  * Copyright (c) 2026 the npu authors
  *
- * What streams will cost, by the card's own model of time (qemu-device/card/timing.h).
+ * What streams will cost, by the card's own model of time (qemu-device/card/timing.h), and what of
+ * it is due to which tag. Engines work beside each other, so parts of a job have no time of their
+ * own; what adds up is how much later the job would be done with all tags up to one than with those
+ * before it.
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "hal/error.h"
 #include "qemu-device/card/card.h"
@@ -34,8 +38,46 @@ static bool resolve(void *opaque, uint64_t va, enum npu_access_kind kind, uint64
 	return true;
 }
 
-/* Up to a barrier (true) or the end. */
-static bool feed(struct npu_time *t, const struct npu_code *code, size_t *at, struct places *p)
+/* Where costs go: all of them, and those of each tag. */
+struct tally {
+	struct npu_cost *total, *by_tag;
+	unsigned int tags;
+};
+
+static void add(struct npu_cost *c, const struct npu_time_event *e)
+{
+	if (!c->commands++ || e->start < c->start)
+		c->start = e->start;
+	if (e->end > c->end)
+		c->end = e->end;
+	if (e->engine == NPU_ENGINE_MXU)
+		c->macs += e->work;
+	c->lmem_bytes += e->lmem_bytes;
+	c->pcie_bytes += e->pcie_bytes;
+	c->energy_fj += e->energy_fj;
+}
+
+static void count(void *opaque, const struct npu_time_event *e)
+{
+	struct tally *y = opaque;
+
+	add(y->total, e);
+	if (e->tag < y->tags)
+		add(&y->by_tag[e->tag], e);
+}
+
+/* A barrier ends when it releases. */
+static void count_barrier(struct tally *y, uint32_t tag, uint64_t release)
+{
+	if (release > y->total->end)
+		y->total->end = release;
+	if (tag < y->tags && release > y->by_tag[tag].end)
+		y->by_tag[tag].end = release;
+}
+
+/* Up to a barrier, which is returned, or the end: NULL. */
+static const struct npu_cmd *feed(struct npu_time *t, const struct npu_code *code, size_t *at,
+				  struct places *p)
 {
 	while (*at < code->size) {
 		const struct npu_cmd *cmd = (const void *)((const uint8_t *)code->cmds + *at);
@@ -43,26 +85,86 @@ static bool feed(struct npu_time *t, const struct npu_code *code, size_t *at, st
 
 		*at += cmd->size;
 		if (cmd->opcode == NPU_OP_BARRIER)
-			return true;
+			return cmd;
 		npu_time_bytes(cmd, p->base, NULL, p->host ? resolve : NULL, p, &local, &host);
 		npu_time_command(t, cmd, local, host);
 	}
-	return false;
+	return NULL;
 }
 
-int npu_code_cycles(const struct npu_caps *caps, const struct npu_code *code, unsigned int cores,
-		    uint32_t host_regions, uint64_t *cycles)
+static void run(struct npu_time **time, const struct npu_code *code, unsigned int cores,
+		struct places *p, struct tally *y)
 {
-	struct npu_time *time[NPU_MAX_CORES] = { NULL };
 	size_t at[NPU_MAX_CORES] = { 0 };
-	struct npu_card_config cfg;
-	struct places p = { .host = host_regions };
+	struct npu_time_result result;
 	unsigned int i;
-	int ret = 0;
 
-	*cycles = 0;
+	/* All members have as many barriers: they meet at each. */
+	for (;;) {
+		const struct npu_cmd *barrier[NPU_MAX_CORES] = { NULL };
+		uint64_t arrival = 0;
+
+		for (i = 0; i < cores; i++) {
+			uint64_t t;
+
+			barrier[i] = feed(time[i], &code[i], &at[i], p);
+			if (!barrier[i])
+				continue;
+			t = npu_time_drain(time[i]);
+			arrival = t > arrival ? t : arrival;
+		}
+		if (!barrier[0])
+			break;
+		for (i = 0; i < cores; i++) {
+			npu_time_barrier(time[i], arrival);
+			count_barrier(y, barrier[i]->tag, npu_time_now(time[i]));
+		}
+	}
+	for (i = 0; i < cores; i++)
+		npu_time_end(time[i], &result);
+}
+
+/* What npu_code_check() does not look at. */
+static int check(const struct npu_code *code, unsigned int cores, unsigned int tags)
+{
+	const struct npu_cmd *cmd;
+	unsigned int i;
+	size_t at;
+
 	if (!cores || cores > NPU_MAX_CORES)
 		return npu_fail(-EINVAL, "%u streams: 1 to %d can be", cores, NPU_MAX_CORES);
+	for (i = 0; i < cores; i++) {
+		for (at = 0; at < code[i].size; at += cmd->size) {
+			cmd = (const void *)((const uint8_t *)code[i].cmds + at);
+			if (cmd->opcode == NPU_OP_HANG)
+				return npu_fail(-EINVAL,
+						"core %u, command at 0x%zx: HANG never ends", i,
+						at);
+			if (tags && cmd->tag >= tags)
+				return npu_fail(-EINVAL, "core %u, command at 0x%zx: tag %u, of %u",
+						i, at, cmd->tag, tags);
+		}
+	}
+	return 0;
+}
+
+int npu_code_costs(const struct npu_caps *caps, const struct npu_code *code, unsigned int cores,
+		   uint32_t host_regions, struct npu_cost *total, struct npu_cost *by_tag,
+		   unsigned int tags)
+{
+	struct tally y = { .total = total, .by_tag = by_tag, .tags = by_tag ? tags : 0 };
+	struct npu_time *time[NPU_MAX_CORES] = { NULL };
+	struct npu_card_config cfg;
+	struct places p = { .host = host_regions };
+	uint64_t end = 0;
+	unsigned int i;
+	int ret = check(code, cores, tags);
+
+	if (ret)
+		return ret;
+	memset(total, 0, sizeof(*total));
+	if (y.tags)
+		memset(by_tag, 0, y.tags * sizeof(*by_tag));
 	npu_caps_config(caps, &cfg);
 	for (i = 0; i < NPU_MAX_REGIONS; i++)
 		p.base[i] = (uint64_t)i << REGION_SHIFT;
@@ -70,32 +172,27 @@ int npu_code_cycles(const struct npu_caps *caps, const struct npu_code *code, un
 		time[i] = npu_time_new(&cfg);
 		if (!time[i])
 			ret = npu_fail(-ENOMEM, "out of memory");
+		else
+			npu_time_watch(time[i], count, &y);
 	}
-	/* All members have as many barriers: they meet at each. */
-	while (!ret) {
-		uint64_t arrival = 0, t;
-		bool barrier = false;
-
-		for (i = 0; i < cores; i++) {
-			if (!feed(time[i], &code[i], &at[i], &p))
-				continue;
-			barrier = true;
-			t = npu_time_drain(time[i]);
-			arrival = t > arrival ? t : arrival;
-		}
-		if (!barrier)
-			break;
-		for (i = 0; i < cores; i++)
-			npu_time_barrier(time[i], arrival);
-	}
-	for (i = 0; i < cores && !ret; i++) {
-		struct npu_time_result result;
-
-		npu_time_end(time[i], &result);
-		if (result.cycles > *cycles)
-			*cycles = result.cycles;
-	}
+	if (!ret)
+		run(time, code, cores, &p, &y);
 	for (i = 0; i < cores; i++)
 		npu_time_free(time[i]);
+	total->cycles = total->end;
+	for (i = 0; i < y.tags; i++) {
+		by_tag[i].cycles = by_tag[i].end > end ? by_tag[i].end - end : 0;
+		end += by_tag[i].cycles;
+	}
+	return ret;
+}
+
+int npu_code_cycles(const struct npu_caps *caps, const struct npu_code *code, unsigned int cores,
+		    uint32_t host_regions, uint64_t *cycles)
+{
+	struct npu_cost total = { 0 };
+	int ret = npu_code_costs(caps, code, cores, host_regions, &total, NULL, 0);
+
+	*cycles = total.cycles;
 	return ret;
 }

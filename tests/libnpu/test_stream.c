@@ -368,6 +368,97 @@ static void cycles_are_the_cards(void **state)
 	npu_close(dev);
 }
 
+/* Two streams with barriers between their parts, a tag a part, and a last barrier alone. */
+#define PARTS 6
+
+static void costs_add_up(void **state)
+{
+	struct npu_device *dev = test_open();
+	const struct npu_caps *caps = npu_device_caps(dev);
+
+	(void)state;
+	for (int round = 0; round < 10; round++) {
+		struct npu_cost total, part[PARTS + 1], sum = { .cycles = 0 };
+		struct npu_stream *s[2] = { npu_stream_create(), npu_stream_create() };
+		struct npu_code code[2];
+		uint64_t cycles, end = 0;
+
+		for (int i = 0; i < PARTS; i++) {
+			for (int core = 0; core < 2; core++) {
+				struct npu_cmd_load load = {
+					.h = { .tag = i },
+					.type = NPU_S8,
+					.size = { 64 + rand() % 999, 1, 1, 1 },
+				};
+				struct npu_cmd_matmul mm = {
+					.h = { .tag = i == 4 ? 3 : i },
+					.o = { .a_type = NPU_S8,
+					       .b_type = NPU_S8,
+					       .b_layout = NPU_B_ROWS,
+					       .b_stride = 16 },
+					.m = 1 + rand() % 50,
+					.n = 16,
+					.k = 16,
+					.a_stride = 16,
+					.acc_stride = 64,
+				};
+
+				if (i)
+					npu_stream_barrier(s[core], i);
+				for (int n = rand() % 3; n >= 0; n--) {
+					npu_stream_load(s[core], &load);
+					npu_stream_matmul(s[core], &mm);
+				}
+			}
+		}
+		for (int core = 0; core < 2; core++) {
+			npu_stream_barrier(s[core], PARTS);
+			test_ok(npu_stream_sync(s[core], caps));
+			code[core].cmds = npu_stream_data(s[core], (size_t *)&code[core].size);
+		}
+		test_ok(npu_code_check(caps, code, 2, NULL, NULL));
+		test_ok(npu_code_cycles(caps, code, 2, round & 1, &cycles));
+		test_ok(npu_code_costs(caps, code, 2, round & 1, &total, part, PARTS + 1));
+		assert_int_equal(total.cycles, cycles);
+		assert_int_equal(total.end, cycles);
+		assert_int_equal(total.start, 0);
+		for (int i = 0; i <= PARTS; i++) {
+			sum.cycles += part[i].cycles;
+			sum.commands += part[i].commands;
+			sum.macs += part[i].macs;
+			sum.lmem_bytes += part[i].lmem_bytes;
+			sum.pcie_bytes += part[i].pcie_bytes;
+			sum.energy_fj += part[i].energy_fj;
+			if (i && i < PARTS)
+				/* Behind the barrier. */
+				assert_true(part[i].start >= end && part[i].end > end);
+			if (i != 3)
+				end = part[i].end > end ? part[i].end : end;
+		}
+		assert_int_equal(sum.cycles, cycles);
+		assert_int_equal(sum.commands, total.commands);
+		assert_int_equal(sum.commands,
+				 npu_stream_commands(s[0]) + npu_stream_commands(s[1]) - 2 * PARTS);
+		assert_int_equal(sum.macs, total.macs);
+		assert_int_equal(sum.lmem_bytes, total.lmem_bytes);
+		assert_int_equal(sum.pcie_bytes, total.pcie_bytes);
+		assert_int_equal(sum.energy_fj, total.energy_fj);
+		assert_true(total.energy_fj > 0 && total.macs > 0);
+		assert_true(round & 1 ? total.pcie_bytes && !total.lmem_bytes :
+					total.lmem_bytes && !total.pcie_bytes);
+		/* Part 4's products count as part 3's, its loads do not. */
+		assert_int_equal(part[4].macs, 0);
+		assert_true(part[3].end > part[4].start);
+		assert_int_equal(part[PARTS].commands, 0);
+		assert_int_equal(part[PARTS].cycles, caps->barrier_cycles);
+		assert_int_equal(npu_code_costs(caps, code, 2, 0, &total, part, PARTS), -EINVAL);
+		assert_non_null(strstr(npu_error(), "tag 6"));
+		npu_stream_free(s[0]);
+		npu_stream_free(s[1]);
+	}
+	npu_close(dev);
+}
+
 static void building(void **state)
 {
 	struct npu_stream *s = npu_stream_create(), *copy = npu_stream_create();
@@ -468,6 +559,7 @@ int main(void)
 		cmocka_unit_test(tokens_never_overflow),
 		cmocka_unit_test(card_accepts),
 		cmocka_unit_test(cycles_are_the_cards),
+		cmocka_unit_test(costs_add_up),
 		cmocka_unit_test(sync_names_bad_commands),
 		cmocka_unit_test(sync_orders_around_the_base),
 		cmocka_unit_test(sync_bounds_tables),

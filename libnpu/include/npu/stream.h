@@ -156,6 +156,40 @@ int npu_code_regions(const struct npu_code *code, unsigned int cores,
 int npu_code_cycles(const struct npu_caps *caps, const struct npu_code *code, unsigned int cores,
 		    uint32_t host_regions, uint64_t *cycles);
 
+/**
+ * struct npu_cost - what some commands of a gang cost
+ * @cycles: how much later they let the job end: from the end of all commands of lower tags to the
+ *	end of all up to these. Sums to the job's cycles
+ * @start: when the first of them began, since the job's start
+ * @end: when the last of them had ended, and the barriers of their tag were passed
+ * @commands: how many, barriers not counted
+ * @macs: multiply-accumulates that the arrays do
+ * @lmem_bytes: moved to and from local memory, in whole bursts
+ * @pcie_bytes: over PCIe
+ * @energy_fj: femtojoules, without the idle card's power
+ */
+struct npu_cost {
+	uint64_t cycles;
+	uint64_t start, end;
+	uint64_t commands;
+	uint64_t macs;
+	uint64_t lmem_bytes;
+	uint64_t pcie_bytes;
+	uint64_t energy_fj;
+};
+
+/**
+ * npu_code_costs() - the same, of a whole gang and of its commands by their tags
+ * @total: of all of them
+ * @by_tag: of those of each tag, @tags of them; may be NULL
+ * @tags: no command has this tag or a higher one; 0: tags do not matter
+ *
+ * Also -EINVAL: there is a higher tag, or a command that never ends.
+ */
+int npu_code_costs(const struct npu_caps *caps, const struct npu_code *code, unsigned int cores,
+		   uint32_t host_regions, struct npu_cost *total, struct npu_cost *by_tag,
+		   unsigned int tags);
+
 /* ---- Reading --------------------------------------------------------------------------------- */
 
 enum npu_disasm_format {
