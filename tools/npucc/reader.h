@@ -2,7 +2,7 @@
 /*
  * Copyright (c) 2026 the npu authors
  *
- * A model being read, as onnx.c (files, tensors, names) and onnx_ops.c (operators) share it.
+ * A model being read, as onnx.c (files, tensors, names) and operators (node.h) share it.
  */
 #ifndef NPUCC_READER_H
 #define NPUCC_READER_H

@@ -16,7 +16,7 @@ $(BUILD)/gen/onnx.pb-c.c $(BUILD)/gen/onnx.pb-c.h &: $(ONNX_PROTO)
 
 $(call variants,tools/npucc/%.o): XCFLAGS = -Itools/npucc -I$(BUILD)/gen
 $(call variants,tools/npucc/%.o): PKGS = $(NPUCC_PKGS)
-$(call variants,tools/npucc/onnx.o) $(call variants,tools/npucc/onnx_ops.o): $(BUILD)/gen/onnx.pb-c.h
+$(foreach s,$(npucc_sources:%.c=%.o),$(call variants,$(s))): $(BUILD)/gen/onnx.pb-c.h
 
 # $(1): where the variant is built; $(2): its flags
 define npucc_variant
