@@ -18,6 +18,27 @@ bool test_is_sim(void)
 	return !strncmp(test_device_name(), "sim:", 4);
 }
 
+int test_setup(void **state)
+{
+	struct test_fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	f->dev = test_open();
+	test_ok(npu_queue_create(f->dev, NULL, &f->queue));
+	*state = f;
+	return 0;
+}
+
+int test_teardown(void **state)
+{
+	struct test_fixture *f = *state;
+
+	npu_queue_release(f->queue);
+	npu_close(f->dev);
+	free(f);
+	return 0;
+}
+
 bool test_other_card(struct npu_device *dev, char name[32])
 {
 	struct npu_device_entry e[8];

@@ -34,6 +34,16 @@ bool test_is_sim(void);
 /** test_open() - the device; fails the test if that cannot be opened */
 struct npu_device *test_open(void);
 
+/** struct test_fixture - what most tests need: a device and a queue of it */
+struct test_fixture {
+	struct npu_device *dev;
+	struct npu_queue *queue;
+};
+
+/** test_setup(), test_teardown() - of a struct test_fixture, for cmocka */
+int test_setup(void **state);
+int test_teardown(void **state);
+
 /**
  * test_other_card() - the name of a real card that is not @dev, where that is one and there are two
  */

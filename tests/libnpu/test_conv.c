@@ -10,35 +10,9 @@
 
 #include "ops.h"
 
-struct fixture {
-	struct npu_device *dev;
-	struct npu_queue *queue;
-};
-
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
-	f->dev = test_open();
-	test_ok(npu_queue_create(f->dev, NULL, &f->queue));
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	npu_queue_release(f->queue);
-	npu_close(f->dev);
-	free(f);
-	return 0;
-}
-
 static void one_pixel(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	struct npu_conv2d d = { .in_h = 1,
 				.in_w = 1,
 				.in_c = 1,
@@ -55,7 +29,7 @@ static void one_pixel(void **state)
 /* By hand: a kernel of ones counts neighbours, so padding shows. */
 static void known_convolution(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	static const int8_t ones[9] = { 1, 1, 1, 1, 1, 1, 1, 1, 1 };
 	static const int32_t want[9] = { 4, 6, 4, 6, 9, 6, 4, 6, 4 };
 	struct npu_conv2d d = { .in_h = 3,
@@ -103,7 +77,7 @@ static void random_zero_points(struct npu_conv2d *d)
 		d->weight_zp = (int)ref_random(256) - (d->weight_type == NPU_S8 ? 128 : 0);
 }
 
-static void random_case(struct fixture *f, uint32_t space, uint32_t channels)
+static void random_case(struct test_fixture *f, uint32_t space, uint32_t channels)
 {
 	static const uint32_t floats[] = { NPU_BF16, NPU_FP16 };
 	struct npu_conv2d d = { .batch = ref_random(3) ? 0 : 1 + ref_random(5) };
@@ -174,7 +148,7 @@ static void tiny_cards(void **state)
 	if (!test_is_sim())
 		skip();
 	for (int n = 0; n < 3; n++) {
-		struct fixture f;
+		struct test_fixture f;
 
 		test_ok(npu_open(&f.dev, names[n]));
 		test_ok(npu_queue_create(f.dev, NULL, &f.queue));
@@ -188,7 +162,7 @@ static void tiny_cards(void **state)
 /* Windows far wider than what fits: the input has to come tap by tap. */
 static void wide_windows(void **state)
 {
-	struct fixture f;
+	struct test_fixture f;
 	struct npu_conv2d d = { .in_h = 200,
 				.in_w = 200,
 				.in_c = 40,
@@ -228,7 +202,7 @@ static void wide_windows(void **state)
 static void wide_windows_packed(void **state)
 {
 	static const uint32_t channels[] = { 1, 3, 6, 33, 70 };
-	struct fixture f;
+	struct test_fixture f;
 
 	(void)state;
 	if (!test_is_sim())
@@ -272,7 +246,7 @@ static void wide_windows_packed(void **state)
 /* By hand: 5 of 9 rows and columns are read with stride 2 and one tap, all 9 with three. */
 static void limits(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	struct npu_conv2d d = { .in_h = 9,
 				.in_w = 9,
 				.in_c = 8,
@@ -298,7 +272,7 @@ static void limits(void **state)
 
 static void bad_descriptors(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	const struct npu_conv2d good = { .in_h = 4,
 					 .in_w = 4,
 					 .in_c = 4,
@@ -348,5 +322,5 @@ int main(void)
 	};
 
 	ref_seed();
-	return cmocka_run_group_tests_name("conv", tests, setup, teardown);
+	return cmocka_run_group_tests_name("conv", tests, test_setup, test_teardown);
 }

@@ -9,38 +9,12 @@
 
 #include "ops.h"
 
-struct fixture {
-	struct npu_device *dev;
-	struct npu_queue *queue;
-};
-
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
-	f->dev = test_open();
-	test_ok(npu_queue_create(f->dev, NULL, &f->queue));
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	npu_queue_release(f->queue);
-	npu_close(f->dev);
-	free(f);
-	return 0;
-}
-
 static int32_t zero_point(uint32_t type)
 {
 	return (int)ref_random(100) - (type == NPU_U8 ? 0 : 50);
 }
 
-static void random_case(struct fixture *f, uint32_t rows, uint32_t cols)
+static void random_case(struct test_fixture *f, uint32_t rows, uint32_t cols)
 {
 	static const uint32_t types[] = { NPU_S8, NPU_U8, NPU_S32, NPU_BF16, NPU_FP16, NPU_FP32 };
 	struct npu_add d = { .rows = ref_random(rows),
@@ -89,7 +63,7 @@ static void random_large(void **state)
 
 static void in_place(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	enum { COUNT = 100000 };
 	struct npu_add d = { .rows = 10,
 			     .cols = COUNT / 10,
@@ -124,7 +98,7 @@ static void in_place(void **state)
 /* More descriptors than a device keeps programs; the first ones again at the end. */
 static void many_programs(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 
 	for (uint32_t i = 0; i < 600; i++) {
 		struct npu_add d = { .cols = 1 + i % 400,
@@ -209,7 +183,7 @@ static void *adder(void *opaque)
 
 static void threads(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	pthread_t thread[4];
 
 	for (int i = 0; i < 4; i++)
@@ -225,7 +199,7 @@ static void threads(void **state)
 
 static void bad_descriptors(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	const struct npu_add good = { .cols = 4,
 				      .a_type = NPU_S8,
 				      .b_type = NPU_S8,
@@ -262,5 +236,5 @@ int main(void)
 	};
 
 	ref_seed();
-	return cmocka_run_group_tests_name("eltwise", tests, setup, teardown);
+	return cmocka_run_group_tests_name("eltwise", tests, test_setup, test_teardown);
 }

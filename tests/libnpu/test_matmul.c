@@ -10,35 +10,9 @@
 
 #include "ops.h"
 
-struct fixture {
-	struct npu_device *dev;
-	struct npu_queue *queue;
-};
-
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
-	f->dev = test_open();
-	test_ok(npu_queue_create(f->dev, NULL, &f->queue));
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	npu_queue_release(f->queue);
-	npu_close(f->dev);
-	free(f);
-	return 0;
-}
-
 static void one_by_one(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	struct npu_matmul d = { .m = 1,
 				.n = 1,
 				.k = 1,
@@ -52,7 +26,7 @@ static void one_by_one(void **state)
 /* By hand, so that the reference is tested too. */
 static void known_product(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	static const int8_t a[] = { 1, 2, 3, -4, 5, -6 }, b[] = { 7, -8, 9, 10, 11, -12 };
 	static const int32_t want[] = { 7 + 18 + 33, -8 + 20 - 36, -28 + 45 - 66, 32 + 50 + 72 };
 	struct npu_matmul d = { .m = 2,
@@ -91,7 +65,7 @@ static uint32_t random_size(uint32_t most)
 	return ref_random(2) ? 1 + ref_random(most) : edges[ref_random(15)] % most + 1;
 }
 
-static void random_case(struct fixture *f, uint32_t most)
+static void random_case(struct test_fixture *f, uint32_t most)
 {
 	static const uint32_t floats[] = { NPU_BF16, NPU_FP16 };
 	struct npu_matmul d = { .m = random_size(most),
@@ -154,7 +128,7 @@ static void random_large(void **state)
 /* Tiles, chunks and rings of places of a card that has hardly any memory. */
 static void tiny_card(void **state)
 {
-	struct fixture f;
+	struct test_fixture f;
 
 	(void)state;
 	if (!test_is_sim())
@@ -169,7 +143,7 @@ static void tiny_card(void **state)
 
 static void activations(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 
 	for (uint32_t act = NPU_ACT_SIGMOID; act <= NPU_ACT_ERF; act++) {
 		struct npu_matmul d = { .m = 30,
@@ -186,7 +160,7 @@ static void activations(void **state)
 /* Products beside each other within rows, as the heads of attention are. */
 static void interleaved_batch(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	struct npu_matmul d = { .batch = 4,
 				.m = 20,
 				.n = 16,
@@ -208,7 +182,7 @@ static void interleaved_batch(void **state)
 /* What the planner promised is what the card reports, for gangs too. */
 static void estimate_is_true(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	struct npu_matmul d = { .m = 128,
 				.n = 768,
 				.k = 256,
@@ -242,7 +216,7 @@ static void estimate_is_true(void **state)
 
 static void bad_descriptors(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	const struct npu_matmul good = { .m = 4,
 					 .n = 4,
 					 .k = 4,
@@ -280,7 +254,7 @@ static void bad_descriptors(void **state)
 
 static void missing_buffer(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	const struct npu_matmul d = { .m = 4,
 				      .n = 4,
 				      .k = 4,
@@ -304,7 +278,7 @@ static void missing_buffer(void **state)
 /* What may lie where, in one buffer. The output is 4 x 8 at byte 1024, or between other columns. */
 static void overlaps_are_refused(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	struct npu_matmul d = { .m = 4,
 				.n = 8,
 				.k = 16,
@@ -378,5 +352,5 @@ int main(void)
 	};
 
 	ref_seed();
-	return cmocka_run_group_tests_name("matmul", tests, setup, teardown);
+	return cmocka_run_group_tests_name("matmul", tests, test_setup, test_teardown);
 }

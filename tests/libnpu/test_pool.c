@@ -9,33 +9,7 @@
 
 #include "ops.h"
 
-struct fixture {
-	struct npu_device *dev;
-	struct npu_queue *queue;
-};
-
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
-	f->dev = test_open();
-	test_ok(npu_queue_create(f->dev, NULL, &f->queue));
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	npu_queue_release(f->queue);
-	npu_close(f->dev);
-	free(f);
-	return 0;
-}
-
-static void random_case(struct fixture *f, uint32_t space, uint32_t channels)
+static void random_case(struct test_fixture *f, uint32_t space, uint32_t channels)
 {
 	static const uint32_t types[] = { NPU_S8, NPU_U8, NPU_S32, NPU_BF16, NPU_FP16, NPU_FP32 };
 	struct npu_pool2d d = { .batch = ref_random(4), .op = ref_random(3) };
@@ -88,7 +62,7 @@ static void random_large(void **state)
 
 static void tiny_card(void **state)
 {
-	struct fixture f;
+	struct test_fixture f;
 
 	(void)state;
 	if (!test_is_sim())
@@ -103,7 +77,7 @@ static void tiny_card(void **state)
 
 static void bad_descriptors(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	const struct npu_pool2d good = { .in_h = 4,
 					 .in_w = 4,
 					 .channels = 4,
@@ -140,5 +114,5 @@ int main(void)
 	};
 
 	ref_seed();
-	return cmocka_run_group_tests_name("pool", tests, setup, teardown);
+	return cmocka_run_group_tests_name("pool", tests, test_setup, test_teardown);
 }
