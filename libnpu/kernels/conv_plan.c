@@ -16,8 +16,8 @@
 
 /* ---- Descriptors ----------------------------------------------------------------------------- */
 
-static uint32_t out_size(uint32_t in, uint32_t pad_lo, uint32_t pad_hi, uint32_t kernel,
-			 uint32_t stride, uint32_t dilation)
+uint32_t npu_window_count(uint32_t in, uint32_t pad_lo, uint32_t pad_hi, uint32_t kernel,
+			  uint32_t stride, uint32_t dilation)
 {
 	uint64_t span = (uint64_t)(dilation ? dilation : 1) * (kernel - 1ull) + 1;
 	uint64_t all = (uint64_t)in + pad_lo + pad_hi;
@@ -29,14 +29,14 @@ static uint32_t out_size(uint32_t in, uint32_t pad_lo, uint32_t pad_hi, uint32_t
 
 uint32_t npu_conv2d_out_h(const struct npu_conv2d *d)
 {
-	return out_size(d->in_h, d->pad_top, d->pad_bottom, d->kernel_h, d->stride_h,
-			d->dilation_h);
+	return npu_window_count(d->in_h, d->pad_top, d->pad_bottom, d->kernel_h, d->stride_h,
+				d->dilation_h);
 }
 
 uint32_t npu_conv2d_out_w(const struct npu_conv2d *d)
 {
-	return out_size(d->in_w, d->pad_left, d->pad_right, d->kernel_w, d->stride_w,
-			d->dilation_w);
+	return npu_window_count(d->in_w, d->pad_left, d->pad_right, d->kernel_w, d->stride_w,
+				d->dilation_w);
 }
 
 /* Strides of columns, rows and images: dense where zero, and no element twice. */

@@ -153,6 +153,13 @@ int npu_nhwc_strides(const char *what, uint64_t stride[3], uint32_t channels, ui
 uint64_t npu_nhwc_span(const uint64_t stride[3], uint32_t channels, uint32_t w, uint32_t h,
 		       uint32_t batch);
 
+/**
+ * npu_window_count() - outputs of an axis: places of a window on @in padded elements; 0: it is
+ * larger than they are. A stride or dilation of 0 is 1
+ */
+uint32_t npu_window_count(uint32_t in, uint32_t pad_lo, uint32_t pad_hi, uint32_t kernel,
+			  uint32_t stride, uint32_t dilation);
+
 /** npu_window_check() - are these numbers of a window within the fields of commands? */
 int npu_window_check(uint32_t kernel_h, uint32_t kernel_w, uint32_t stride_h, uint32_t stride_w,
 		     uint32_t dilation_h, uint32_t dilation_w, const uint32_t pad[4]);

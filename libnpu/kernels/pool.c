@@ -20,26 +20,16 @@ enum { CORES_BATCH, CORES_ROWS, CORES_CHANNELS, TILE_H, TILE_W, CHANNELS, IN_SLO
 
 /* ---- Descriptors ----------------------------------------------------------------------------- */
 
-static uint32_t out_size(uint32_t in, uint32_t pad, uint32_t kernel, uint32_t stride,
-			 uint32_t dilation)
-{
-	uint64_t span = (uint64_t)(dilation ? dilation : 1) * (kernel - 1ull) + 1;
-
-	if (!kernel || !in || span > (uint64_t)in + pad)
-		return 0;
-	return ((uint64_t)in + pad - span) / (stride ? stride : 1) + 1;
-}
-
 uint32_t npu_pool2d_out_h(const struct npu_pool2d *d)
 {
-	return out_size(d->in_h, d->pad_top + d->pad_bottom, d->kernel_h, d->stride_h,
-			d->dilation_h);
+	return npu_window_count(d->in_h, d->pad_top, d->pad_bottom, d->kernel_h, d->stride_h,
+				d->dilation_h);
 }
 
 uint32_t npu_pool2d_out_w(const struct npu_pool2d *d)
 {
-	return out_size(d->in_w, d->pad_left + d->pad_right, d->kernel_w, d->stride_w,
-			d->dilation_w);
+	return npu_window_count(d->in_w, d->pad_left, d->pad_right, d->kernel_w, d->stride_w,
+				d->dilation_w);
 }
 
 static bool is_type(uint32_t type)
