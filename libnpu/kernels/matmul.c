@@ -640,7 +640,7 @@ static bool place(const struct npu_caps *caps, const struct npu_matmul *d, const
 	want_b = chunks * nts * (d->b_batch ? npu_min(s->batch, 2) : 1);
 	if (p[ORDER] == M_OUTER) {
 		want_a = npu_min(want_a, chunks + npu_min(chunks, 3));
-		if ((want_a + 2) * b > room || want_a * a + 2 * b > room)
+		if (want_a * a + 2 * b > room)
 			want_a = npu_min(want_a, 3);
 		if (want_a * a + want_b * b > room)
 			want_b = npu_min(want_b, 4);
