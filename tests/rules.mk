@@ -9,4 +9,5 @@
 -include tests/qtest/rules.mk
 -include tests/docs/rules.mk
 -include tests/npuctl/rules.mk
+-include tests/npucc/rules.mk
 -include tests/bench/rules.mk

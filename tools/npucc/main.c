@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "array.h"
 #include "onnx.h"
 
 #define MAX_OPTIONS 64u
@@ -31,7 +32,8 @@ static const char usage[] =
 	"  -c, --cores N          use N of its cores (all)\n"
 	"  -b, --batch N          size of open dimensions that --dim does not name\n"
 	"      --dim NAME=N       size of the open dimension NAME\n"
-	"      --fix NAME=FILE    make the input NAME a constant; FILE is a TensorProto (.pb)\n"
+	"      --fix NAME=FILE    make the input NAME a constant; FILE is a TensorProto (.pb) or "
+	"an array of NumPy's (.npy)\n"
 	"  -h, --help             this\n"
 	"\n"
 	"Example: npucc resnet50.onnx -o resnet50.npu --batch 1\n"
@@ -107,26 +109,60 @@ static int add_dim(struct settings *s, char *arg, const char *size)
 	return 0;
 }
 
-static int add_fixed(struct settings *s, char *arg)
+static int fixed_from_npy(struct onnx_fixed *f, const char *path)
 {
-	char *file = cut_name(arg), error[256];
-	struct onnx_fixed *f = &s->fixed[s->onnx.fixed_count];
+	char error[256];
+	struct npy a;
+
+	if (npy_read(&a, path, error, sizeof(error))) {
+		fprintf(stderr, "npucc: %s\n", error);
+		return EXIT_FAILURE;
+	}
+	f->type = array_type(a.type);
+	f->dims = a.dims;
+	memcpy(f->shape, a.shape, sizeof(f->shape));
+	f->data = a.data;
+	if (!a.size) {
+		free(a.data);
+		f->data = NULL;
+	}
+	return 0;
+}
+
+static int fixed_from_proto(struct onnx_fixed *f, const char *path)
+{
 	const void *data;
+	char error[256];
 	void *values;
 	size_t size;
+	int ret;
+
+	data = map_file(path, &size);
+	if (!data)
+		return EXIT_FAILURE;
+	ret = onnx_tensor(data, size, &f->type, &f->dims, f->shape, &values, error, sizeof(error));
+	munmap((void *)data, size);
+	if (ret) {
+		fprintf(stderr, "npucc: %s: %s\n", path, error);
+		return EXIT_FAILURE;
+	}
+	f->data = values;
+	return 0;
+}
+
+static int add_fixed(struct settings *s, char *arg)
+{
+	char *file = cut_name(arg), *end;
+	struct onnx_fixed *f = &s->fixed[s->onnx.fixed_count];
+	int ret;
 
 	if (!file || s->onnx.fixed_count == MAX_OPTIONS)
 		return usage_error("--fix takes NAME=FILE", arg);
-	data = map_file(file, &size);
-	if (!data)
-		return EXIT_FAILURE;
-	if (onnx_tensor(data, size, &f->type, &f->dims, f->shape, &values, error, sizeof(error))) {
-		fprintf(stderr, "npucc: %s: %s\n", file, error);
-		return EXIT_FAILURE;
-	}
-	munmap((void *)data, size);
+	end = strrchr(file, '.');
+	ret = end && !strcmp(end, ".npy") ? fixed_from_npy(f, file) : fixed_from_proto(f, file);
+	if (ret)
+		return ret;
 	f->name = arg;
-	f->data = values;
 	s->onnx.fixed_count++;
 	return 0;
 }

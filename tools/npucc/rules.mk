@@ -8,29 +8,29 @@ NPUCC_PKGS := libprotobuf-c
 ONNX_PROTO := /usr/include/onnx/onnx.proto
 
 # What tests link as well: all but main().
-npucc_sources := $(filter-out tools/npucc/main.c,$(wildcard tools/npucc/*.c))
+npucc_sources := $(filter-out tools/npucc/main.c,$(wildcard tools/npucc/*.c)) tools/lib/npy.c
 
 $(BUILD)/gen/onnx.pb-c.c $(BUILD)/gen/onnx.pb-c.h &: $(ONNX_PROTO)
 	$(call quiet,PROTOC,$(BUILD)/gen/onnx.pb-c.c)mkdir -p $(BUILD)/gen && \
 		protoc-c --c_out=$(BUILD)/gen -I$(dir $(ONNX_PROTO)) $(ONNX_PROTO)
 
-$(call variants,tools/npucc/%.o): XCFLAGS = -Itools/npucc -I$(BUILD)/gen
+$(call variants,tools/npucc/%.o): XCFLAGS = -Itools/npucc -Itools/lib -I$(BUILD)/gen
 $(call variants,tools/npucc/%.o): PKGS = $(NPUCC_PKGS)
-$(foreach s,$(npucc_sources:%.c=%.o),$(call variants,$(s))): $(BUILD)/gen/onnx.pb-c.h
+$(foreach s,$(npucc_sources:%.c=%.o) tools/npucc/main.o,$(call variants,$(s))): $(BUILD)/gen/onnx.pb-c.h
 
-# $(1): where the variant is built; $(2): its flags
+# $(1): where the variant is built; $(2): the variable with its flags
 define npucc_variant
 $(1)/gen/onnx.pb-c.o: $(BUILD)/gen/onnx.pb-c.c $(BUILD)/.flags
-	$$(call compile,$(2))
+	$$(call compile,$$($(2)))
 $(1)/tools/npucc/npucc.a: $(npucc_sources:%.c=$(1)/%.o) $(1)/gen/onnx.pb-c.o
 	$$(archive)
 $(1)/tools/npucc/npucc: private PKGS = $(NPUCC_PKGS) $(LIBNPU_PKGS)
 $(1)/tools/npucc/npucc: private XLIBS = $(LIBNPU_LIBS)
 $(1)/tools/npucc/npucc: $(1)/tools/npucc/main.o $(1)/tools/npucc/npucc.a $(1)/libnpu/libnpu.a
-	$$(call link,$(2))
+	$$(call link,$$($(2)))
 endef
 $(eval $(call npucc_variant,$(BUILD),))
-$(eval $(call npucc_variant,$(BUILD)/san,$(SAN)))
+$(eval $(call npucc_variant,$(BUILD)/san,SAN))
 
 ALL += $(NPUCC)
 INSTALL += install-npucc
