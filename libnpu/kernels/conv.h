@@ -2,7 +2,8 @@
 /*
  * Copyright (c) 2026 the npu authors
  *
- * A convolution on its way from descriptor (conv_plan.c) to commands (conv.c).
+ * A convolution on its way from descriptor (conv_desc.c) over plan (conv_plan.c) to commands
+ * (conv.c).
  */
 #ifndef NPU_KERNELS_CONV_H
 #define NPU_KERNELS_CONV_H
@@ -56,6 +57,12 @@ enum {
 };
 
 enum { CHANNELS_INNER, CHANNELS_OUTER };
+
+/** npu_conv_is_depthwise() - channel by channel */
+bool npu_conv_is_depthwise(const struct npu_conv2d *d);
+
+/** npu_conv_compile() - streams of a normalised descriptor */
+int npu_conv_compile(const struct npu_caps *caps, const void *desc, struct npu_gang *gang);
 
 /** npu_conv_emit() - a core's commands, for struct npu_search */
 void npu_conv_emit(struct npu_emit *e, const void *problem, const struct npu_candidate *c,
