@@ -17,6 +17,7 @@
 
 _Static_assert(sizeof(struct npu_image_header) == 64 + NPU_IMAGE_SECTIONS * 24, "header");
 _Static_assert(sizeof(struct npu_image_tensor) == 72, "tensor");
+_Static_assert(sizeof(struct npu_image_layer) == 32, "layer");
 
 /* ---- Rules ----------------------------------------------------------------------------------- */
 
@@ -74,15 +75,20 @@ static int check_regions(const struct npu_image *image, int err)
 	return 0;
 }
 
+static bool is_name(const char *name)
+{
+	size_t length = name ? strnlen(name, NPU_IMAGE_MAX_NAME + 1) : 0;
+
+	return length && length <= NPU_IMAGE_MAX_NAME;
+}
+
 static int check_tensor(const struct npu_image *image, unsigned int i, int err)
 {
 	const struct npu_tensor_info *t = &image->tensors[i];
 	const struct npu_region_info *r;
 	uint64_t bytes;
-	size_t length;
 
-	length = t->name ? strnlen(t->name, NPU_IMAGE_MAX_NAME + 1) : 0;
-	if (!length || length > NPU_IMAGE_MAX_NAME)
+	if (!is_name(t->name))
 		return npu_fail(err, "tensor %u: a name has 1 to %d bytes", i, NPU_IMAGE_MAX_NAME);
 	if (t->role > NPU_TENSOR_OUTPUT)
 		return npu_fail(err, "tensor %s: role %u unknown", t->name, t->role);
@@ -115,6 +121,26 @@ static int check_tensor(const struct npu_image *image, unsigned int i, int err)
 	return 0;
 }
 
+static int check_layer(const struct npu_image *image, unsigned int i, int err)
+{
+	const struct npu_layer *l = &image->layers[i];
+
+	if (!is_name(l->name) || !is_name(l->op) || !is_name(l->kernel))
+		return npu_fail(err, "layer %u: its names have 1 to %d bytes each", i,
+				NPU_IMAGE_MAX_NAME);
+	if (l->work.rate >= NPU_RATES)
+		return npu_fail(err, "layer %u (%s): rate %u unknown", i, l->name, l->work.rate);
+	if (!l->work.rate && (l->work.macs || l->work.bytes))
+		return npu_fail(err, "layer %u (%s): no product, but it has work to do", i,
+				l->name);
+	if (l->work.rate && (!l->work.macs || l->work.macs > NPU_IMAGE_MAX_WORK || !l->work.bytes ||
+			     l->work.bytes > NPU_IMAGE_MAX_WORK))
+		return npu_fail(err, "layer %u (%s): %llu multiply-accumulates, %llu bytes", i,
+				l->name, (unsigned long long)l->work.macs,
+				(unsigned long long)l->work.bytes);
+	return 0;
+}
+
 int npu_image_check(const struct npu_image *image, int err)
 {
 	int ret;
@@ -135,6 +161,11 @@ int npu_image_check(const struct npu_image *image, int err)
 	ret = check_regions(image, err);
 	for (unsigned int i = 0; !ret && i < image->tensor_count; i++)
 		ret = check_tensor(image, i, err);
+	if (!ret && image->layer_count > NPU_IMAGE_MAX_LAYERS)
+		ret = npu_fail(err, "%u layers: at most %u can be", image->layer_count,
+			       NPU_IMAGE_MAX_LAYERS);
+	for (unsigned int i = 0; !ret && i < image->layer_count; i++)
+		ret = check_layer(image, i, err);
 	return ret;
 }
 
@@ -171,22 +202,35 @@ static uint64_t align_code(uint64_t size)
 	return (size + NPU_IMAGE_ALIGN - 1) & ~(uint64_t)(NPU_IMAGE_ALIGN - 1);
 }
 
+/* Without layers an image is what readers of version 1 know. */
+static uint32_t version_of(const struct npu_image *image)
+{
+	return image->layer_count ? NPU_IMAGE_VERSION_LAYERS : NPU_IMAGE_VERSION_PLAIN;
+}
+
 /* Sizes and places of the sections; returns the size of all. */
-static uint64_t lay_out(const struct npu_image *image, struct npu_image_part *part)
+static uint64_t lay_out(const struct npu_image *image, unsigned int sections,
+			struct npu_image_part *part)
 {
 	uint64_t size[NPU_IMAGE_SECTIONS] = {
 		[NPU_IMAGE_REGIONS] = NPU_MAX_REGIONS * sizeof(struct npu_image_region),
 		[NPU_IMAGE_TENSORS] = image->tensor_count * sizeof(struct npu_image_tensor),
 		[NPU_IMAGE_STREAMS] = image->cores * sizeof(struct npu_image_stream),
 		[NPU_IMAGE_CONSTANTS] = image->constants_size,
+		[NPU_IMAGE_LAYERS] = image->layer_count * sizeof(struct npu_image_layer),
 	};
-	uint64_t end = sizeof(struct npu_image_header);
+	uint64_t end = npu_image_header_size(sections);
 
 	for (unsigned int i = 0; i < image->tensor_count; i++)
 		size[NPU_IMAGE_NAMES] += strlen(image->tensors[i].name) + 1;
+	for (unsigned int i = 0; i < image->layer_count; i++) {
+		const struct npu_layer *l = &image->layers[i];
+
+		size[NPU_IMAGE_NAMES] += strlen(l->name) + strlen(l->op) + strlen(l->kernel) + 3;
+	}
 	for (unsigned int i = 0; i < image->cores; i++)
 		size[NPU_IMAGE_CODE] += align_code(image->code[i].size);
-	for (unsigned int s = 0; s < NPU_IMAGE_SECTIONS; s++) {
+	for (unsigned int s = 0; s < sections; s++) {
 		if (size[s])
 			end = npu_image_align(s, end);
 		part[s].offset = htole64(end);
@@ -196,7 +240,8 @@ static uint64_t lay_out(const struct npu_image *image, struct npu_image_part *pa
 	return end;
 }
 
-static void put_tensors(const struct npu_image *image, struct npu_image_tensor *out, char *names)
+/* Returns the end of the names. */
+static char *put_tensors(const struct npu_image *image, struct npu_image_tensor *out, char *names)
 {
 	const char *first = names;
 
@@ -216,6 +261,24 @@ static void put_tensors(const struct npu_image *image, struct npu_image_tensor *
 		out->zero_point = htole32(t->zero_point);
 		out->region = htole32(t->region);
 		out->offset = htole64(t->offset);
+	}
+	return names;
+}
+
+/* @first: where the names begin; @names: where the tensors' end. */
+static void put_layers(const struct npu_image *image, struct npu_image_layer *out,
+		       const char *first, char *names)
+{
+	for (unsigned int i = 0; i < image->layer_count; i++, out++) {
+		const struct npu_layer *l = &image->layers[i];
+
+		out->name = htole32(names - first);
+		names = stpcpy(names, l->name) + 1;
+		names = stpcpy(names, l->op) + 1;
+		names = stpcpy(names, l->kernel) + 1;
+		out->rate = htole32(l->work.rate);
+		out->macs = htole64(l->work.macs);
+		out->bytes = htole64(l->work.bytes);
 	}
 }
 
@@ -237,11 +300,15 @@ static void put_code(const struct npu_image *image, struct npu_image_stream *out
 int npu_image_write(const struct npu_image *image, void **data, size_t *size)
 {
 	struct npu_image_part part[NPU_IMAGE_SECTIONS] = { 0 };
+	uint32_t version = version_of(image);
+	unsigned int sections = npu_image_sections(version);
+	size_t header = npu_image_header_size(sections);
 	struct npu_image_header *h;
 	struct npu_image_region *region;
 	uint8_t *at[NPU_IMAGE_SECTIONS];
 	uint64_t total;
 	void *bytes;
+	char *names;
 	int ret;
 
 	*data = NULL;
@@ -249,14 +316,14 @@ int npu_image_write(const struct npu_image *image, void **data, size_t *size)
 	ret = npu_image_check(image, -EINVAL);
 	if (ret)
 		return ret;
-	total = lay_out(image, part);
+	total = lay_out(image, sections, part);
 	if (total > PTRDIFF_MAX)
 		return npu_fail(-EOVERFLOW, "an image of %llu bytes", (unsigned long long)total);
 	if (posix_memalign(&bytes, NPU_IMAGE_ALIGN, total))
 		return npu_fail(-ENOMEM, "no memory for an image of %llu bytes",
 				(unsigned long long)total);
-	memset(bytes, 0, total - image->constants_size);
-	for (unsigned int s = 0; s < NPU_IMAGE_SECTIONS; s++)
+	memset(bytes, 0, total);
+	for (unsigned int s = 0; s < sections; s++)
 		at[s] = (uint8_t *)bytes + le64toh(part[s].offset);
 
 	region = (struct npu_image_region *)at[NPU_IMAGE_REGIONS];
@@ -265,15 +332,18 @@ int npu_image_write(const struct npu_image *image, void **data, size_t *size)
 		region[i].flags = htole32(image->region[i].flags);
 		region[i].size = htole64(image->region[i].size);
 	}
-	put_tensors(image, (struct npu_image_tensor *)at[NPU_IMAGE_TENSORS],
-		    (char *)at[NPU_IMAGE_NAMES]);
+	names = (char *)at[NPU_IMAGE_NAMES];
+	names = put_tensors(image, (struct npu_image_tensor *)at[NPU_IMAGE_TENSORS], names);
+	if (image->layer_count)
+		put_layers(image, (struct npu_image_layer *)at[NPU_IMAGE_LAYERS],
+			   (char *)at[NPU_IMAGE_NAMES], names);
 	put_code(image, (struct npu_image_stream *)at[NPU_IMAGE_STREAMS], at[NPU_IMAGE_CODE]);
 	if (image->constants_size)
 		memcpy(at[NPU_IMAGE_CONSTANTS], image->constants, image->constants_size);
 
 	h = bytes;
 	memcpy(h->magic, NPU_IMAGE_MAGIC, sizeof(h->magic));
-	h->version = htole32(NPU_IMAGE_VERSION);
+	h->version = htole32(version);
 	h->size = htole64(total);
 	h->isa = htole32(image->isa);
 	h->features = htole32(image->features);
@@ -281,10 +351,10 @@ int npu_image_write(const struct npu_image *image, void **data, size_t *size)
 	h->acc_size = htole32(image->acc_size);
 	h->tensors = htole32(image->tensor_count);
 	h->cores = htole32(image->cores);
-	for (unsigned int s = 0; s < NPU_IMAGE_SECTIONS; s++)
+	for (unsigned int s = 0; s < sections; s++)
 		part[s].crc = htole32(npu_crc32c(0, at[s], le64toh(part[s].size)));
-	memcpy(h->part, part, sizeof(part));
-	h->crc = htole32(npu_crc32c(0, h, sizeof(*h)));
+	memcpy(h->part, part, sections * sizeof(*part));
+	h->crc = htole32(npu_crc32c(0, h, header));
 	*data = bytes;
 	*size = total;
 	return 0;

@@ -8,6 +8,8 @@
 #ifndef NPU_HAL_IMAGE_H
 #define NPU_HAL_IMAGE_H
 
+#include <stddef.h>
+
 #include "npu/image.h"
 
 /**
@@ -23,10 +25,29 @@ static inline uint64_t npu_image_align(enum npu_image_section s, uint64_t offset
 	return (offset + align - 1) & ~(align - 1);
 }
 
+/** npu_image_sections() - how many a version has; 0: no such version */
+static inline unsigned int npu_image_sections(uint32_t version)
+{
+	return version == NPU_IMAGE_VERSION_PLAIN  ? NPU_IMAGE_LAYERS :
+	       version == NPU_IMAGE_VERSION_LAYERS ? NPU_IMAGE_SECTIONS :
+						     0;
+}
+
+/** npu_image_header_size() - bytes of a header with so many sections */
+static inline size_t npu_image_header_size(unsigned int sections)
+{
+	return offsetof(struct npu_image_header, part) +
+	       sections * sizeof(struct npu_image_part);
+}
+
 /* No section is larger, so that sums of sizes do not overflow. */
 #define NPU_IMAGE_MAX_PART (UINT64_C(1) << 48)
 /* Entries of the tensor table. */
 #define NPU_IMAGE_MAX_TENSORS 1024
+/* Entries of the layer table. */
+#define NPU_IMAGE_MAX_LAYERS (1u << 16)
+/* Of a layer's bytes and multiply-accumulates, so that sums over all layers do not overflow. */
+#define NPU_IMAGE_MAX_WORK (UINT64_C(1) << 47)
 /* Of a name, its NUL not counted. */
 #define NPU_IMAGE_MAX_NAME 255
 

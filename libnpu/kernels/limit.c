@@ -2,7 +2,8 @@
 /*
  * Copyright (c) 2026 the npu authors
  *
- * What an operation must cost at least on a card, and what its program does cost.
+ * What an operation must do at least, what that must cost on a card, and what its program does
+ * cost.
  *
  *	limit = max(mac_cycles, byte_cycles)
  *	mac_cycles = multiply-accumulates / rate, rounded up
@@ -43,28 +44,30 @@ static uint64_t zero_point_bytes(uint32_t per, uint64_t count)
 	return per == NPU_PER_VALUE ? 1 : per >= NPU_PER_CHANNEL ? count : 0;
 }
 
-static void finish(const struct npu_caps *caps, uint64_t rate, uint32_t type,
-		   struct npu_estimate *est)
+uint64_t npu_work_cycles(const struct npu_caps *caps, const struct npu_work *work,
+			 uint64_t *mac_cycles, uint64_t *byte_cycles)
 {
-	uint64_t slow = npu_is_float(type) ? caps->float_div : 1;
+	bool depthwise = work->rate == NPU_RATE_DEPTHWISE || work->rate == NPU_RATE_DEPTHWISE_FLOAT;
+	bool floats = work->rate == NPU_RATE_ARRAY_FLOAT || work->rate == NPU_RATE_DEPTHWISE_FLOAT;
+	uint64_t rate = depthwise ? (uint64_t)caps->dw_channels * caps->dw_taps :
+				    (uint64_t)caps->array_rows * caps->array_cols;
 
-	est->mac_cycles = npu_div_up(est->macs, npu_max(1, rate * caps->cores / slow));
-	est->byte_cycles = npu_div_up(est->bytes, npu_max(1, caps->lmem_bw));
-	est->limit_cycles = npu_max(est->mac_cycles, est->byte_cycles);
+	rate = npu_max(1, rate * caps->cores / (floats ? caps->float_div : 1));
+	*mac_cycles = npu_div_up(work->macs, rate);
+	*byte_cycles = npu_div_up(work->bytes, npu_max(1, caps->lmem_bw));
+	return npu_max(*mac_cycles, *byte_cycles);
 }
 
-static void matmul_limit(const struct npu_caps *caps, const struct npu_matmul *d,
-			 struct npu_estimate *est)
+static void matmul_work(const struct npu_matmul *d, struct npu_work *w)
 {
 	uint64_t outputs = (uint64_t)d->batch * d->m * d->n;
 
-	est->macs = outputs * d->k;
-	est->bytes =
-		(d->a_batch ? d->batch : 1) * (uint64_t)d->m * d->k * npu_type_size(d->a_type) +
-		(d->b_batch ? d->batch : 1) * (uint64_t)d->k * d->n * npu_type_size(d->b_type) +
-		zero_point_bytes(d->a_zp_per, d->m) + zero_point_bytes(d->b_zp_per, d->n) +
-		epilogue_bytes(&d->epilogue, outputs, d->n);
-	finish(caps, (uint64_t)caps->array_rows * caps->array_cols, d->a_type, est);
+	w->rate = npu_is_float(d->a_type) ? NPU_RATE_ARRAY_FLOAT : NPU_RATE_ARRAY;
+	w->macs = outputs * d->k;
+	w->bytes = (d->a_batch ? d->batch : 1) * (uint64_t)d->m * d->k * npu_type_size(d->a_type) +
+		   (d->b_batch ? d->batch : 1) * (uint64_t)d->k * d->n * npu_type_size(d->b_type) +
+		   zero_point_bytes(d->a_zp_per, d->m) + zero_point_bytes(d->b_zp_per, d->n) +
+		   epilogue_bytes(&d->epilogue, outputs, d->n);
 }
 
 /* Coordinates of an axis that some output reads; -1 without memory. */
@@ -91,39 +94,59 @@ static int64_t used(uint32_t in, uint32_t out, uint32_t kernel, uint32_t stride,
 	return count;
 }
 
-static int conv2d_limit(const struct npu_caps *caps, const struct npu_conv2d *d,
-			struct npu_estimate *est)
+static int conv2d_work(const struct npu_conv2d *d, struct npu_work *w)
 {
-	uint32_t h = npu_conv2d_out_h(d), w = npu_conv2d_out_w(d);
+	uint32_t out_h = npu_conv2d_out_h(d), out_w = npu_conv2d_out_w(d);
 	uint64_t k = (uint64_t)d->kernel_h * d->kernel_w * (d->in_c / d->groups);
-	uint64_t outputs = (uint64_t)d->batch * h * w * d->out_c;
-	int64_t rows = used(d->in_h, h, d->kernel_h, d->stride_h, d->dilation_h, d->pad_top);
-	int64_t cols = used(d->in_w, w, d->kernel_w, d->stride_w, d->dilation_w, d->pad_left);
+	uint64_t outputs = (uint64_t)d->batch * out_h * out_w * d->out_c;
+	int64_t rows = used(d->in_h, out_h, d->kernel_h, d->stride_h, d->dilation_h, d->pad_top);
+	int64_t cols = used(d->in_w, out_w, d->kernel_w, d->stride_w, d->dilation_w, d->pad_left);
 	bool depthwise = d->groups > 1 && d->groups == d->in_c && d->groups == d->out_c;
 
 	if (rows < 0 || cols < 0)
 		return npu_fail(-ENOMEM, "out of memory");
-	est->macs = outputs * k;
-	est->bytes = d->batch * (uint64_t)rows * cols * d->in_c * npu_type_size(d->in_type) +
-		     k * d->out_c * npu_type_size(d->weight_type) +
-		     zero_point_bytes(d->in_zp_per, 1) +
-		     zero_point_bytes(d->weight_zp_per, d->out_c) +
-		     epilogue_bytes(&d->epilogue, outputs, d->out_c);
-	finish(caps,
-	       depthwise ? (uint64_t)caps->dw_channels * caps->dw_taps :
-			   (uint64_t)caps->array_rows * caps->array_cols,
-	       d->in_type, est);
+	w->macs = outputs * k;
+	w->bytes = d->batch * (uint64_t)rows * cols * d->in_c * npu_type_size(d->in_type) +
+		   k * d->out_c * npu_type_size(d->weight_type) +
+		   zero_point_bytes(d->in_zp_per, 1) +
+		   zero_point_bytes(d->weight_zp_per, d->out_c) +
+		   epilogue_bytes(&d->epilogue, outputs, d->out_c);
+	w->rate = npu_is_float(d->in_type) ?
+			  (depthwise ? NPU_RATE_DEPTHWISE_FLOAT : NPU_RATE_ARRAY_FLOAT) :
+			  (depthwise ? NPU_RATE_DEPTHWISE : NPU_RATE_ARRAY);
 	return 0;
 }
 
-static int plan(struct npu_device *dev, const struct npu_op *op, const void *normal,
-		struct npu_estimate *est)
+int npu_op_work(const struct npu_op *op, const void *desc, struct npu_work *work)
 {
-	struct npu_gang gang;
-	int ret = op->compile(npu_device_caps(dev), normal, &gang);
+	memset(work, 0, sizeof(*work));
+	if (op == &npu_op_matmul)
+		matmul_work(desc, work);
+	else if (op == &npu_op_conv2d)
+		return conv2d_work(desc, work);
+	return 0;
+}
 
+static int estimate(struct npu_device *dev, const struct npu_op *op, const void *desc,
+		    struct npu_estimate *est)
+{
+	const struct npu_caps *caps = npu_device_caps(dev);
+	uint64_t normal[NPU_OP_MAX_DESC / 8];
+	struct npu_work work;
+	struct npu_gang gang;
+	int ret;
+
+	memset(est, 0, sizeof(*est));
+	ret = op->normalise(desc, normal);
+	if (!ret)
+		ret = npu_op_work(op, normal, &work);
+	if (!ret)
+		ret = op->compile(caps, normal, &gang);
 	if (ret)
 		return ret;
+	est->macs = work.macs;
+	est->bytes = work.bytes;
+	est->limit_cycles = npu_work_cycles(caps, &work, &est->mac_cycles, &est->byte_cycles);
 	est->cycles = gang.cycles;
 	est->cores = gang.cores;
 	npu_gang_free(&gang);
@@ -133,26 +156,11 @@ static int plan(struct npu_device *dev, const struct npu_op *op, const void *nor
 int npu_matmul_estimate(struct npu_device *dev, const struct npu_matmul *desc,
 			struct npu_estimate *est)
 {
-	struct npu_matmul normal;
-	int ret;
-
-	memset(est, 0, sizeof(*est));
-	ret = npu_op_matmul.normalise(desc, &normal);
-	if (ret)
-		return ret;
-	matmul_limit(npu_device_caps(dev), &normal, est);
-	return plan(dev, &npu_op_matmul, &normal, est);
+	return estimate(dev, &npu_op_matmul, desc, est);
 }
 
 int npu_conv2d_estimate(struct npu_device *dev, const struct npu_conv2d *desc,
 			struct npu_estimate *est)
 {
-	struct npu_conv2d normal;
-	int ret;
-
-	memset(est, 0, sizeof(*est));
-	ret = npu_op_conv2d.normalise(desc, &normal);
-	if (!ret)
-		ret = conv2d_limit(npu_device_caps(dev), &normal, est);
-	return ret ? ret : plan(dev, &npu_op_conv2d, &normal, est);
+	return estimate(dev, &npu_op_conv2d, desc, est);
 }

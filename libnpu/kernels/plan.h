@@ -9,6 +9,7 @@
 #define NPU_KERNELS_PLAN_H
 
 #include "emit.h"
+#include "npu/image.h"
 
 /**
  * struct npu_gang - streams of a job, ordered and ready
@@ -141,6 +142,9 @@ int npu_overlap_check(const struct npu_op *op, const void *desc, const struct np
 		      const struct npu_ref *refs);
 
 #define NPU_OP_MAX_DESC 512
+
+/** npu_op_work() - the least a product has to do (zero: it is none); -ENOMEM. @desc: normalised */
+int npu_op_work(const struct npu_op *op, const void *desc, struct npu_work *work);
 
 /**
  * npu_nhwc_strides() - fill in strides of columns, rows, images that are 0; -EINVAL if elements

@@ -31,7 +31,15 @@ static const struct npu_tensor_info tensors[] = {
 	  .region = 1 },
 };
 
-static struct npu_image good(void)
+static const struct npu_layer layers[] = {
+	{ "conv", "Conv", "conv2d", { 123456, 789, NPU_RATE_ARRAY } },
+	{ "pool", "MaxPool", "pool2d", { 0, 0, NPU_RATE_NONE } },
+	{ "conv", "Conv", "map", { 0, 0, NPU_RATE_NONE } },
+	{ "head", "MatMul", "matmul", { UINT64_C(1) << 40, 5, NPU_RATE_ARRAY_FLOAT } },
+};
+
+/* As before there were layers. */
+static struct npu_image plain(void)
 {
 	return (struct npu_image){
 		.isa = NPU_ISA_MAJOR << 16 | NPU_ISA_MINOR,
@@ -52,9 +60,18 @@ static struct npu_image good(void)
 	};
 }
 
-static void write_good(void **data, size_t *size)
+static struct npu_image good(void)
 {
-	struct npu_image image = good();
+	struct npu_image image = plain();
+
+	image.layers = layers;
+	image.layer_count = 4;
+	return image;
+}
+
+static void write_one(bool with_layers, void **data, size_t *size)
+{
+	struct npu_image image = with_layers ? good() : plain();
 
 	test_ok(npu_image_write(&image, data, size));
 }
@@ -63,14 +80,16 @@ static void write_good(void **data, size_t *size)
 static void seal(void *data, size_t size)
 {
 	struct npu_image_header *h = data;
+	unsigned int sections =
+		h->version == NPU_IMAGE_VERSION_PLAIN ? NPU_IMAGE_LAYERS : NPU_IMAGE_SECTIONS;
 
-	for (unsigned int s = 0; s < NPU_IMAGE_SECTIONS; s++) {
-		if (h->part[s].offset < size && h->part[s].size <= size - h->part[s].offset)
+	for (unsigned int s = 0; s < sections; s++) {
+		if (h->part[s].offset <= size && h->part[s].size <= size - h->part[s].offset)
 			h->part[s].crc =
 				npu_crc32c(0, (uint8_t *)data + h->part[s].offset, h->part[s].size);
 	}
 	h->crc = 0;
-	h->crc = npu_crc32c(0, h, sizeof(*h));
+	h->crc = npu_crc32c(0, h, (uint8_t *)&h->part[sections] - (uint8_t *)h);
 }
 
 static void crc_is_castagnoli(void **state)
@@ -95,7 +114,7 @@ static void what_is_written_is_read(void **state)
 	size_t size;
 
 	(void)state;
-	write_good(&data, &size);
+	write_one(true, &data, &size);
 	test_ok(npu_image_parse(&got, data, size));
 	assert_int_equal(got.isa, image.isa);
 	assert_int_equal(got.features, image.features);
@@ -126,18 +145,46 @@ static void what_is_written_is_read(void **state)
 	}
 	assert_int_equal(got.tensors[0].size, 28 * 28 * 3);
 	assert_int_equal(got.tensors[1].size, 40);
+	assert_int_equal(got.layer_count, 4);
+	for (unsigned int i = 0; i < 4; i++) {
+		assert_string_equal(got.layers[i].name, layers[i].name);
+		assert_string_equal(got.layers[i].op, layers[i].op);
+		assert_string_equal(got.layers[i].kernel, layers[i].kernel);
+		assert_int_equal(got.layers[i].work.macs, layers[i].work.macs);
+		assert_int_equal(got.layers[i].work.bytes, layers[i].work.bytes);
+		assert_int_equal(got.layers[i].work.rate, layers[i].work.rate);
+	}
 	npu_image_clear(&got);
 	free(data);
 }
 
-static void every_damaged_byte_is_found(void **state)
+/* The sum is of the bytes that the library wrote, and read, when there was no other version. */
+static void without_layers_it_is_version_1(void **state)
+{
+	struct npu_image got;
+	void *data;
+	size_t size;
+
+	(void)state;
+	write_one(false, &data, &size);
+	assert_int_equal(((struct npu_image_header *)data)->version, 1);
+	assert_int_equal(size, 9096);
+	assert_int_equal(npu_crc32c(0, data, size), 0xa645d577);
+	test_ok(npu_image_parse(&got, data, size));
+	assert_int_equal(got.layer_count, 0);
+	assert_null(got.layers);
+	assert_int_equal(got.tensor_count, 2);
+	npu_image_clear(&got);
+	free(data);
+}
+
+static void find_damage(bool with_layers)
 {
 	struct npu_image got;
 	uint8_t *data;
 	size_t size;
 
-	(void)state;
-	write_good((void **)&data, &size);
+	write_one(with_layers, (void **)&data, &size);
 	for (size_t i = 0; i < size; i++) {
 		int ret;
 
@@ -151,14 +198,20 @@ static void every_damaged_byte_is_found(void **state)
 	free(data);
 }
 
-static void every_cut_is_found(void **state)
+static void every_damaged_byte_is_found(void **state)
+{
+	(void)state;
+	find_damage(false);
+	find_damage(true);
+}
+
+static void find_cuts(bool with_layers)
 {
 	struct npu_image got;
 	uint8_t *data, *cut;
 	size_t size;
 
-	(void)state;
-	write_good((void **)&data, &size);
+	write_one(with_layers, (void **)&data, &size);
 	for (size_t i = 0; i < size; i++) {
 		/* In memory of its own, so that a read beyond the cut is seen. */
 		cut = aligned_alloc(16, (i + 16) / 16 * 16);
@@ -170,21 +223,25 @@ static void every_cut_is_found(void **state)
 	free(data);
 }
 
+static void every_cut_is_found(void **state)
+{
+	(void)state;
+	find_cuts(false);
+	find_cuts(true);
+}
+
 /*
  * Whatever the fields say, with checksums that are right: no crash, and what is accepted is what
  * the writer writes.
  */
-static void mutations_are_refused_or_canonical(void **state)
+static void mutate(bool with_layers)
 {
-	unsigned int seed = time(NULL), accepted = 0;
+	unsigned int accepted = 0;
 	struct npu_image got;
 	uint8_t *data, *copy;
 	size_t size;
 
-	(void)state;
-	print_message("seed %u\n", seed);
-	srand(seed);
-	write_good((void **)&data, &size);
+	write_one(with_layers, (void **)&data, &size);
 	copy = aligned_alloc(64, (size + 63) / 64 * 64);
 	assert_non_null(copy);
 	for (unsigned int n = 0; n < 20000; n++) {
@@ -193,8 +250,11 @@ static void mutations_are_refused_or_canonical(void **state)
 		memcpy(copy, data, size);
 		while (changes--) {
 			static const uint8_t values[] = { 0, 1, 2, 3, 15, 16, 0x7f, 0x80, 0xff };
-			size_t at = rand() % 2 ? rand() % (int)sizeof(struct npu_image_header) :
-						 rand() % 1024;
+			size_t at = rand() % (int)sizeof(struct npu_image_header);
+
+			/* The other tables are in front, the layers' behind all. */
+			if (rand() % 2)
+				at = rand() % 2 ? (size_t)rand() % 1024 : size - 1 - rand() % 200;
 
 			copy[at] = values[rand() % (int)sizeof(values)];
 		}
@@ -216,6 +276,121 @@ static void mutations_are_refused_or_canonical(void **state)
 	free(data);
 }
 
+static void mutations_are_refused_or_canonical(void **state)
+{
+	unsigned int seed = time(NULL);
+
+	(void)state;
+	print_message("seed %u\n", seed);
+	srand(seed);
+	mutate(false);
+	mutate(true);
+}
+
+/* A layer table with sums that are right and contents that are not; @change makes them so. */
+static void damage_layers(void (*change)(struct npu_image_header *h, struct npu_image_layer *l),
+			  const char *word)
+{
+	struct npu_image_header *h;
+	struct npu_image got;
+	uint8_t *data;
+	size_t size;
+
+	write_one(true, (void **)&data, &size);
+	h = (void *)data;
+	change(h, (void *)(data + h->part[NPU_IMAGE_LAYERS].offset));
+	/* A change may make it smaller. */
+	size = h->size;
+	seal(data, size);
+	assert_int_equal(npu_image_parse(&got, data, size), -EBADMSG);
+	if (!strstr(npu_error(), word))
+		fail_msg("\"%s\" does not say \"%s\"", npu_error(), word);
+	free(data);
+}
+
+static void change_name(struct npu_image_header *h, struct npu_image_layer *l)
+{
+	(void)h;
+	l[1].name++;
+}
+
+static void change_order(struct npu_image_header *h, struct npu_image_layer *l)
+{
+	struct npu_image_layer first = l[0];
+
+	(void)h;
+	l[0] = l[1];
+	l[1] = first;
+}
+
+static void change_reserved(struct npu_image_header *h, struct npu_image_layer *l)
+{
+	(void)h;
+	l[3].reserved = 1;
+}
+
+static void change_rate(struct npu_image_header *h, struct npu_image_layer *l)
+{
+	(void)h;
+	l[0].rate = NPU_RATES;
+}
+
+static void change_macs(struct npu_image_header *h, struct npu_image_layer *l)
+{
+	(void)h;
+	l[0].macs = UINT64_MAX;
+}
+
+static void change_idle(struct npu_image_header *h, struct npu_image_layer *l)
+{
+	(void)h;
+	l[2].bytes = 1;
+}
+
+static void change_count(struct npu_image_header *h, struct npu_image_layer *l)
+{
+	(void)l;
+	/* An entry less: its names have nobody. */
+	h->part[NPU_IMAGE_LAYERS].size -= sizeof(*l);
+	h->size -= sizeof(*l);
+}
+
+static void change_size(struct npu_image_header *h, struct npu_image_layer *l)
+{
+	(void)l;
+	h->part[NPU_IMAGE_LAYERS].size--;
+	h->size--;
+}
+
+static void change_to_none(struct npu_image_header *h, struct npu_image_layer *l)
+{
+	(void)l;
+	h->part[NPU_IMAGE_LAYERS].size = 0;
+	h->size = h->part[NPU_IMAGE_CONSTANTS].offset + h->part[NPU_IMAGE_CONSTANTS].size;
+	h->part[NPU_IMAGE_LAYERS].offset = h->size;
+}
+
+static void change_text(struct npu_image_header *h, struct npu_image_layer *l)
+{
+	/* The NUL between a name and its operator: then a kernel is missing at the end. */
+	((char *)h)[h->part[NPU_IMAGE_NAMES].offset + l->name + strlen(layers[0].name)] = '/';
+}
+
+static void damaged_layers_are_refused(void **state)
+{
+	(void)state;
+	damage_layers(change_name, "layer 1: its name");
+	damage_layers(change_order, "layer 0: its name");
+	damage_layers(change_reserved, "layer 3: its name or a reserved field");
+	damage_layers(change_rate, "rate 5");
+	damage_layers(change_macs, "multiply-accumulates");
+	damage_layers(change_idle, "no product");
+	damage_layers(change_count, "names that nothing has");
+	damage_layers(change_size, "layer table: 127 bytes, should be 96");
+	damage_layers(change_to_none, "0 layers");
+	damage_layers(change_text, "layer 1: its name");
+}
+
 static void refuse(const struct npu_image *image, const char *word)
 {
 	size_t size;
@@ -230,6 +405,7 @@ static void refuse(const struct npu_image *image, const char *word)
 static void inconsistent_contents_are_not_written(void **state)
 {
 	struct npu_tensor_info t[2];
+	struct npu_layer l[4];
 	struct npu_image image;
 
 	(void)state;
@@ -268,6 +444,25 @@ static void inconsistent_contents_are_not_written(void **state)
 	TRY(t[0].offset = 3000, "beyond");
 	TRY(t[0].offset = UINT64_MAX, "beyond");
 	TRY(t[1].region = 0, "not written");
+#undef TRY
+#define TRY(change, word)                     \
+	do {                                  \
+		image = good();               \
+		memcpy(l, layers, sizeof(l)); \
+		image.layers = l;             \
+		change;                       \
+		refuse(&image, word);         \
+	} while (0)
+	TRY(l[0].name = "", "layer 0");
+	TRY(l[1].op = "", "layer 1");
+	TRY(l[2].kernel = NULL, "layer 2");
+	TRY(l[0].work.rate = NPU_RATES, "rate 5");
+	TRY(l[0].work.rate = NPU_RATE_NONE, "no product");
+	TRY(l[1].work.bytes = 1, "no product");
+	TRY(l[0].work.macs = 0, "0 multiply-accumulates");
+	TRY(l[3].work.bytes = 0, "0 bytes");
+	TRY(l[3].work.macs = UINT64_C(1) << 60, "multiply-accumulates");
+	TRY(image.layer_count = 1 << 17, "layers");
 #undef TRY
 }
 
@@ -321,7 +516,7 @@ static void memory_must_be_aligned(void **state)
 	size_t size;
 
 	(void)state;
-	write_good((void **)&data, &size);
+	write_one(true, (void **)&data, &size);
 	off = aligned_alloc(16, (size + 31) / 16 * 16);
 	assert_non_null(off);
 	memcpy(off + 8, data, size);
@@ -336,6 +531,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(crc_is_castagnoli),
 		cmocka_unit_test(what_is_written_is_read),
+		cmocka_unit_test(without_layers_it_is_version_1),
+		cmocka_unit_test(damaged_layers_are_refused),
 		cmocka_unit_test(every_damaged_byte_is_found),
 		cmocka_unit_test(every_cut_is_found),
 		cmocka_unit_test(mutations_are_refused_or_canonical),

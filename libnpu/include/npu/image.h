@@ -4,7 +4,7 @@
  *
  * The .npu image: a compiled program as bytes (docs/image.md tells the format in words).
  *
- *	header | region table | tensor table | stream table | names | code | constants
+ *	header | region table | tensor table | stream table | names | code | constants | layers
  *
  * One header, then the sections of enum npu_image_section in that order, each aligned and
  * zero-padded in front, the last ending with the file. All fields are little-endian; reserved ones
@@ -29,7 +29,9 @@ extern "C" {
 
 /* 8 bytes; a transfer as text would show here. */
 #define NPU_IMAGE_MAGIC		"\x89NPU\r\n\x1a\n"
-#define NPU_IMAGE_VERSION	1
+/* The version says how many sections the header has: without layers, the first six. */
+#define NPU_IMAGE_VERSION_PLAIN		1
+#define NPU_IMAGE_VERSION_LAYERS	2
 
 enum npu_image_section {
 	NPU_IMAGE_REGIONS = 0,		/* struct npu_image_region [NPU_MAX_REGIONS] */
@@ -38,10 +40,11 @@ enum npu_image_section {
 	NPU_IMAGE_NAMES = 3,		/* strings, each ending in a NUL; the section too */
 	NPU_IMAGE_CODE = 4,		/* the streams' commands */
 	NPU_IMAGE_CONSTANTS = 5,	/* what the region of kind NPU_REGION_CONSTANTS holds */
-	NPU_IMAGE_SECTIONS = 6,
+	NPU_IMAGE_LAYERS = 6,		/* struct npu_image_layer [], from version 2 on */
+	NPU_IMAGE_SECTIONS = 7,
 };
 
-#define NPU_IMAGE_ALIGN		64	/* of sections up to the code */
+#define NPU_IMAGE_ALIGN		64	/* of sections */
 #define NPU_IMAGE_CONST_ALIGN	4096	/* of the constants */
 
 /**
@@ -61,7 +64,7 @@ struct npu_image_part {
 /**
  * struct npu_image_header - the first bytes of an image
  * @magic: NPU_IMAGE_MAGIC
- * @version: NPU_IMAGE_VERSION
+ * @version: NPU_IMAGE_VERSION_PLAIN without layers, else NPU_IMAGE_VERSION_LAYERS
  * @crc: CRC-32C of this header with this field zero
  * @size: of the whole image
  * @isa: command set it is written in, major << 16 | minor: a card of the same major and at least
@@ -72,7 +75,7 @@ struct npu_image_part {
  * @tensors: entries of the tensor table
  * @cores: streams
  * @reserved: zero
- * @part: the sections
+ * @part: the sections; version 1 has all but the last, and a header that much shorter
  */
 struct npu_image_header {
 	__u8 magic[8];
@@ -130,6 +133,62 @@ struct npu_image_stream {
 };
 
 /**
+ * struct npu_image_layer - a step of the program; fields as struct npu_layer
+ * @name: offset in the names, behind which are the operator and the kernel
+ * @reserved: zero
+ */
+struct npu_image_layer {
+	__le32 name;
+	__le32 rate;
+	__le64 macs;
+	__le64 bytes;
+	__le64 reserved;
+};
+
+/** enum npu_rate - what does multiply-accumulates, and so how fast they can be */
+enum npu_rate {
+	NPU_RATE_NONE = 0,		/* there are none */
+	NPU_RATE_ARRAY = 1,		/* the arrays, 8-bit */
+	NPU_RATE_DEPTHWISE = 2,		/* the same as depthwise engines */
+	NPU_RATE_ARRAY_FLOAT = 3,	/* bf16 and fp16 */
+	NPU_RATE_DEPTHWISE_FLOAT = 4,
+	NPU_RATES = 5,
+};
+
+/**
+ * struct npu_work - the least an operation has to do, on any card
+ * @macs: multiply-accumulates (taps on padding count)
+ * @bytes: every input element that is used, every weight and vector, and every output, once each
+ * @rate: enum npu_rate
+ */
+struct npu_work {
+	uint64_t macs;
+	uint64_t bytes;
+	uint32_t rate;
+};
+
+/**
+ * npu_work_cycles() - of all cores of a card: no program can be faster
+ * @mac_cycles: set to those of the multiply-accumulates; @byte_cycles: of the bytes, local memory
+ *
+ * Returns the larger of both.
+ */
+uint64_t npu_work_cycles(const struct npu_caps *caps, const struct npu_work *work,
+			 uint64_t *mac_cycles, uint64_t *byte_cycles);
+
+/**
+ * struct npu_layer - a step of a program; its commands have its number as their tag
+ * @name: of the network's node that it (also) does
+ * @op: that node's operator
+ * @kernel: what does it here
+ * @work: of products; else zero: there is nothing it could not be without
+ */
+struct npu_layer {
+	const char *name, *op, *kernel;
+	struct npu_work work;
+};
+
+/**
  * struct npu_code - one core's commands in memory
  */
 struct npu_code {
@@ -147,6 +206,8 @@ struct npu_code {
  *	zero without one
  * @region: all of them, unused ones zero
  * @tensors: name, role, type, shape, quantisation, region and offset; their size is computed
+ * @layers: @layer_count of them, to tell people about the program; 0: nothing is known. No command
+ *	has a tag of @layer_count or above, then
  */
 struct npu_image {
 	uint32_t isa;
@@ -160,6 +221,8 @@ struct npu_image {
 	uint64_t constants_size;
 	struct npu_region_info region[NPU_MAX_REGIONS];
 	const struct npu_tensor_info *tensors;
+	uint32_t layer_count;
+	const struct npu_layer *layers;
 };
 
 /**
