@@ -188,6 +188,21 @@ struct npu_tile {
 	uint32_t pieces;
 };
 
+/**
+ * struct npu_finish_places - what one VPU pass of an epilogue reads and writes: channels side by
+ * side, rows at strides of so many bytes
+ */
+struct npu_finish_places {
+	uint32_t acc, acc_stride;
+	uint32_t out, out_stride;
+	uint32_t residual, residual_stride;
+	uint32_t bias, scale; /* of the first channel */
+};
+
+/** npu_finish_pipe() - the operands and stages of an epilogue that needs a VPU pass */
+void npu_finish_pipe(struct npu_vpu_pipe *p, const struct npu_epilogue *ep, uint32_t acc_type,
+		     const struct npu_finish_places *at);
+
 /** npu_finish_tile() - epilogue and STORE of a tile */
 void npu_finish_tile(struct npu_emit *e, struct npu_finish *f, const struct npu_tile *tile);
 
@@ -197,6 +212,12 @@ int npu_zero_point_check(const char *what, uint32_t per, uint32_t allowed, uint3
 
 /** npu_epilogue_check() - 0, or -EINVAL naming the field */
 int npu_epilogue_check(const struct npu_epilogue *ep);
+
+/**
+ * npu_epilogue_stays() - nothing is asked for after the bias, and the types agree: without a bias
+ * no VPU pass is needed
+ */
+bool npu_epilogue_stays(const struct npu_epilogue *ep, uint32_t acc_type);
 
 /** npu_emit_activation() - append the stages of an activation */
 void npu_emit_activation(struct npu_vpu_pipe *p, uint32_t activation, float lo, float hi);

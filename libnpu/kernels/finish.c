@@ -62,8 +62,7 @@ int npu_epilogue_check(const struct npu_epilogue *ep)
 	return 0;
 }
 
-/* Nothing is asked for after the bias, and the types agree. */
-static bool stays(const struct npu_epilogue *ep, uint32_t acc_type)
+bool npu_epilogue_stays(const struct npu_epilogue *ep, uint32_t acc_type)
 {
 	return ep->out_type == acc_type && !ep->scale_per && !ep->residual && !ep->mid &&
 	       !ep->activation && ep->out_scale == 0 && !ep->out_zp;
@@ -75,7 +74,7 @@ uint64_t npu_finish_bytes(const struct npu_epilogue *ep, uint32_t acc_type, uint
 	uint64_t vector = npu_max(npu_min((uint64_t)columns * 4, 32768), (uint64_t)tile * 12) + 192;
 	uint64_t bytes = 0;
 
-	if (!stays(ep, acc_type) || ep->bias)
+	if (!npu_epilogue_stays(ep, acc_type) || ep->bias)
 		bytes += slots *
 			 npu_round_up(elements * npu_type_size(ep->out_type), NPU_EMIT_ALIGN);
 	if (ep->residual)
@@ -93,7 +92,7 @@ void npu_finish_init(struct npu_emit *e, struct npu_finish *f, const struct npu_
 		     uint32_t tile, uint32_t slots)
 {
 	*f = (struct npu_finish){ .ep = ep, .acc_type = acc_type };
-	f->raw = stays(ep, acc_type) && !ep->bias;
+	f->raw = npu_epilogue_stays(ep, acc_type) && !ep->bias;
 	if (!f->raw)
 		npu_slots_spm(e, &f->out, elements * npu_type_size(ep->out_type), slots);
 	if (ep->residual)
@@ -164,14 +163,13 @@ static uint8_t add_vector(struct npu_vpu_pipe *p, uint32_t addr, uint8_t type)
 }
 
 static void residual_stages(struct npu_vpu_pipe *p, const struct npu_epilogue *ep, uint32_t addr,
-			    uint32_t cols)
+			    uint32_t stride)
 {
-	uint32_t size = npu_type_size(ep->residual_type);
 	struct npu_vpu_operand o = {
 		.addr = addr,
 		.space = NPU_SPACE_SPM,
 		.type = ep->residual_type,
-		.stride = { size, cols * size },
+		.stride = { npu_type_size(ep->residual_type), stride },
 	};
 
 	if (!npu_is_float(ep->residual_type)) {
@@ -192,43 +190,41 @@ static void output_stages(struct npu_vpu_pipe *p, const struct npu_epilogue *ep,
 			stage_imm(p, NPU_STAGE_MUL, 1);
 		return;
 	}
-	if (stays(ep, acc_type))
+	if (npu_epilogue_stays(ep, acc_type))
 		return;
 	if (ep->out_scale != 0)
 		stage_imm(p, NPU_STAGE_DIV, ep->out_scale);
 	npu_emit_stage(p, NPU_STAGE_QUANT, NPU_SRC_IMM, ep->out_type, (uint32_t)ep->out_zp);
 }
 
-/* Addresses are those of the piece's first element. */
-static void fill_pipe(struct npu_vpu_pipe *p, const struct npu_finish *f, uint32_t acc,
-		      uint32_t out, uint32_t residual, uint32_t bias, uint32_t scale, uint32_t cols)
+void npu_finish_pipe(struct npu_vpu_pipe *p, const struct npu_epilogue *ep, uint32_t acc_type,
+		     const struct npu_finish_places *at)
 {
-	const struct npu_epilogue *ep = f->ep;
-	uint32_t out_size = npu_type_size(ep->out_type);
-
-	p->x = (struct npu_vpu_operand){
-		.addr = acc, .space = NPU_SPACE_ACC, .type = f->acc_type, .stride = { 4, cols * 4 }
-	};
-	p->out = (struct npu_vpu_operand){ .addr = out,
+	p->x = (struct npu_vpu_operand){ .addr = at->acc,
+					 .space = NPU_SPACE_ACC,
+					 .type = acc_type,
+					 .stride = { 4, at->acc_stride } };
+	p->out = (struct npu_vpu_operand){ .addr = at->out,
 					   .space = NPU_SPACE_SPM,
 					   .type = ep->out_type,
-					   .stride = { out_size, cols * out_size } };
+					   .stride = { npu_type_size(ep->out_type),
+						       at->out_stride } };
 	if (ep->bias)
-		npu_emit_stage(p, f->acc_type == NPU_S32 ? NPU_STAGE_IADD : NPU_STAGE_ADD,
-			       add_vector(p, bias, f->acc_type), 0, 0);
+		npu_emit_stage(p, acc_type == NPU_S32 ? NPU_STAGE_IADD : NPU_STAGE_ADD,
+			       add_vector(p, at->bias, acc_type), 0, 0);
 	if (ep->scale_per == NPU_PER_TENSOR)
 		stage_imm(p, NPU_STAGE_MUL, ep->scale);
 	if (ep->scale_per == NPU_PER_CHANNEL)
-		npu_emit_stage(p, NPU_STAGE_MUL, add_vector(p, scale, NPU_FP32), 0, 0);
+		npu_emit_stage(p, NPU_STAGE_MUL, add_vector(p, at->scale, NPU_FP32), 0, 0);
 	if (ep->mid) {
 		npu_emit_stage(p, NPU_STAGE_QUANT, NPU_SRC_IMM, ep->mid_type, (uint32_t)ep->mid_zp);
 		npu_emit_stage(p, NPU_STAGE_ISUB, NPU_SRC_IMM, 0, (uint32_t)ep->mid_zp);
 		stage_imm(p, NPU_STAGE_MUL, ep->mid_scale);
 	}
 	if (ep->residual)
-		residual_stages(p, ep, residual, cols);
+		residual_stages(p, ep, at->residual, at->residual_stride);
 	npu_emit_activation(p, ep->activation, ep->lo, ep->hi);
-	output_stages(p, ep, f->acc_type);
+	output_stages(p, ep, acc_type);
 }
 
 /* ---- Tiles ----------------------------------------------------------------------------------- */
@@ -262,6 +258,7 @@ void npu_finish_tile(struct npu_emit *e, struct npu_finish *f, const struct npu_
 	uint32_t inner = (cut > 0 ? t->rows[0] : 1) * (cut > 1 ? t->rows[1] : 1);
 	uint32_t line = inner * t->cols; /* elements of a coordinate of the cut */
 	uint32_t step = npu_div_up(t->rows[cut], t->pieces ? t->pieces : 1);
+	uint32_t residual_size = npu_type_size(ep->residual_type);
 	uint32_t out = 0, residual = 0, bias = 0, scale = 0, at;
 	struct npu_box box;
 
@@ -287,9 +284,17 @@ void npu_finish_tile(struct npu_emit *e, struct npu_finish *f, const struct npu_
 		if (!f->raw) {
 			struct npu_cmd_vpu cmd = { .size = { t->cols, inner * count, 1, 1 } };
 
-			fill_pipe(&cmd.p, f, acc, local,
-				  residual + at * line * npu_type_size(ep->residual_type), bias,
-				  scale, t->cols);
+			npu_finish_pipe(&cmd.p, ep, f->acc_type,
+					&(struct npu_finish_places){
+						.acc = acc,
+						.acc_stride = t->cols * 4,
+						.out = local,
+						.out_stride = t->cols * npu_type_size(ep->out_type),
+						.residual = residual + at * line * residual_size,
+						.residual_stride = t->cols * residual_size,
+						.bias = bias,
+						.scale = scale,
+					});
 			npu_stream_vpu(e->s, &cmd);
 		}
 		box = tile_box(t, NPU_OP_REGION_OUT, ep->out_type, t->out, t->out_stride, local,

@@ -168,6 +168,9 @@ uint32_t npu_window_count(uint32_t in, uint32_t pad_lo, uint32_t pad_hi, uint32_
 int npu_window_check(uint32_t kernel_h, uint32_t kernel_w, uint32_t stride_h, uint32_t stride_w,
 		     uint32_t dilation_h, uint32_t dilation_w, const uint32_t pad[4]);
 
+/** npu_pool_stages() - append what comes after the pooling */
+void npu_pool_stages(struct npu_vpu_pipe *p, const struct npu_pool2d *d);
+
 extern const struct npu_op npu_op_matmul, npu_op_conv2d, npu_op_pool2d, npu_op_add;
 
 /** npu_op_program() - compile; the caller's */

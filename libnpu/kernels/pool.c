@@ -215,7 +215,7 @@ static void load_input(struct work *w, uint32_t image, const struct axis *y, con
 	npu_stream_load(w->e->s, &cmd);
 }
 
-static void fill_pipe(const struct npu_pool2d *d, struct npu_vpu_pipe *p)
+void npu_pool_stages(struct npu_vpu_pipe *p, const struct npu_pool2d *d)
 {
 	if (d->scale != 0) {
 		npu_emit_stage(p, NPU_STAGE_SUB, NPU_SRC_IMM, 0, npu_float_bits(d->in_zp));
@@ -280,7 +280,7 @@ static void emit_tile(struct work *w, uint32_t image, struct range y, struct ran
 		return;
 	}
 	load_input(w, image, &ay, &ax, c, in);
-	fill_pipe(d, &cmd.p);
+	npu_pool_stages(&cmd.p, d);
 	npu_stream_pool(w->e->s, &cmd);
 	npu_emit_store(w->e, &box, false);
 }
