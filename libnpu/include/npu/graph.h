@@ -227,6 +227,40 @@ int npu_graph_output(struct npu_graph *g, int tensor, const char *name);
 /** npu_graph_tensor() - number @tensor; NULL if there is none. Valid until the graph changes */
 const struct npu_graph_tensor *npu_graph_tensor(const struct npu_graph *g, int tensor);
 
+/** npu_graph_tensors() - how many tensors there are, numbered from 0 */
+unsigned int npu_graph_tensors(const struct npu_graph *g);
+
+/**
+ * struct npu_graph_node_info - a node, to be looked at
+ * @op_name: of ONNX, "Conv"
+ * @attrs: with what was inferred; npu_graph_node() takes them again
+ * @in: -1: absent
+ *
+ * Its pointers are valid until the graph changes.
+ */
+struct npu_graph_node_info {
+	uint32_t op;
+	const char *op_name;
+	const char *name;
+	struct npu_graph_attrs attrs;
+	const int *in;
+	unsigned int in_count;
+	const int *out;
+	unsigned int out_count;
+};
+
+/**
+ * npu_graph_get_node() - node @i; each comes after those it reads
+ *
+ * What was computed from constants is none any more. -EINVAL: there are not so many.
+ */
+int npu_graph_get_node(const struct npu_graph *g, unsigned int i, struct npu_graph_node_info *info);
+
+/**
+ * npu_graph_get_output() - output @i's tensor and name; -EINVAL: there are not so many
+ */
+int npu_graph_get_output(const struct npu_graph *g, unsigned int i, const char **name);
+
 /**
  * struct npu_graph_options - how to compile
  * @float_type: NPU_BF16 (also 0) or NPU_FP16: what FP32 tensors become between inputs and outputs
