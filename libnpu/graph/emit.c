@@ -161,7 +161,7 @@ static void place(const struct npu_lower *l, const struct npu_lower_ref *ref, ui
 
 /* Take a kernel's commands over. Their semaphores are left behind: builders do not look at them. */
 static int take_over(const struct npu_lower *l, struct npu_stream *to,
-		     const struct npu_stream *from, const struct npu_lower_step *s, uint32_t tag)
+		     const struct npu_stream *from, const struct npu_lower_step *s)
 {
 	size_t at;
 
@@ -179,7 +179,6 @@ static int take_over(const struct npu_lower *l, struct npu_stream *to,
 
 		memcpy(&c, h, h->size);
 		at += h->size;
-		c.h.tag = tag;
 		switch (h->opcode) {
 		case NPU_OP_LOAD:
 			place(l, s->ref, &c.load.region, &c.load.offset);
@@ -226,6 +225,17 @@ static void place_gather(const struct npu_lower *l, uint32_t *region, int64_t *o
 	*offset += (int64_t)b->offset;
 }
 
+/* The step that commands from @at on belong to. */
+static void tag(struct npu_stream *s, size_t at, uint32_t number)
+{
+	struct npu_cmd *cmd;
+
+	for (; at < s->size; at += cmd->size) {
+		cmd = (void *)(s->data + at);
+		cmd->tag = number;
+	}
+}
+
 static int emit_step(struct emission *e, unsigned int number)
 {
 	struct npu_lower *l = e->l;
@@ -246,38 +256,21 @@ static int emit_step(struct emission *e, unsigned int number)
 		place_gather(l, &s.u.gather.out_region, &s.u.gather.out_offset);
 	}
 	for (core = 0; core < l->cores && !ret; core++) {
+		size_t before = e->stream[core]->size;
+
 		if (s.kind == NPU_STEP_MAP)
 			ret = npu_map_emit(e->stream[core], l->caps, &s.u.map, core, l->cores);
 		else if (s.kind == NPU_STEP_GATHER)
 			ret = npu_gather_emit(e->stream[core], l->caps, &s.u.gather, core,
 					      l->cores);
 		else if (core < gang->cores)
-			ret = take_over(l, e->stream[core], gang->stream[core], &s, number);
+			ret = take_over(l, e->stream[core], gang->stream[core], &s);
+		tag(e->stream[core], before, number);
 	}
 	return ret;
 }
 
 /* ---- The image ------------------------------------------------------------------------------- */
-
-/*
- * What integers of an input or output stand for: the DequantizeLinear that reads it says so, or the
- * QuantizeLinear that makes it.
- */
-static void quantisation(const struct npu_lower *l, int value, struct npu_tensor_info *info)
-{
-	int node =
-		info->role == NPU_TENSOR_INPUT ? l->consumer[value] : l->g->value[value].producer;
-	const struct npu_graph_node *n = node < 0 ? NULL : &l->g->node[node];
-	double scale, zero = 0;
-
-	if (!n ||
-	    n->op != (info->role == NPU_TENSOR_INPUT ? NPU_GRAPH_DEQUANTIZE : NPU_GRAPH_QUANTIZE) ||
-	    !npu_lower_scalar(l, n->in[1], &scale) ||
-	    (npu_graph_in(l->g, n, 2) && !npu_lower_scalar(l, n->in[2], &zero)))
-		return;
-	info->scale = (float)scale;
-	info->zero_point = (int32_t)zero;
-}
 
 static void describe(const struct npu_lower *l, struct npu_tensor_info *info, const char *name,
 		     uint32_t role, int value, int buffer)
@@ -289,11 +282,12 @@ static void describe(const struct npu_lower *l, struct npu_tensor_info *info, co
 		.role = role,
 		.type = t->type,
 		.dims = t->dims,
+		.scale = t->scale,
+		.zero_point = t->zero_point,
 		.region = l->buffer[buffer].region,
 		.offset = l->buffer[buffer].offset,
 	};
 	memcpy(info->shape, t->shape, t->dims * sizeof(*t->shape));
-	quantisation(l, value, info);
 }
 
 /* Inputs that nothing reads are in the table all the same: whoever calls need not know. */
@@ -326,6 +320,7 @@ static int write_image(struct emission *e, void **data, size_t *size)
 		.cores = l->cores,
 	};
 	struct npu_tensor_info *info = calloc(l->buffers + 1, sizeof(*info));
+	struct npu_layer *layers = NULL;
 	unsigned int i;
 	int ret;
 
@@ -353,7 +348,11 @@ static int write_image(struct emission *e, void **data, size_t *size)
 		image.constants_size = l->constant_size;
 	}
 	if (!ret)
+		ret = npu_lower_layers(l, &layers, &image.layer_count);
+	image.layers = layers;
+	if (!ret)
 		ret = npu_image_write(&image, data, size);
+	free(layers);
 	free(info);
 	return ret;
 }
@@ -373,7 +372,7 @@ int npu_lower_emit(struct npu_lower *l, void **image, size_t *size)
 		separate(&e, i);
 		ret = emit_step(&e, i);
 		if (ret == -ENOTSUP || ret == -EINVAL) {
-			err = npu_graph_add_issue(l->g, l->g->node[l->step[i].node].name,
+			err = npu_graph_add_issue(l->g, npu_lower_step_name(l, &l->step[i]),
 						  npu_error());
 			ret = err ? err : 0;
 		}

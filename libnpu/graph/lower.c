@@ -548,6 +548,7 @@ static int place_outputs(struct npu_lower *l)
 
 		if (l->output_placed[i])
 			continue;
+		l->node = l->g->nodes + i;
 		ret = npu_lower_view(l, l->g->output[i].tensor, &v);
 		if (!ret)
 			ret = npu_lower_result(l, l->g->output[i].tensor, NULL, &dst);

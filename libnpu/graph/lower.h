@@ -11,6 +11,7 @@
 #include "graph.h"
 #include "kernels/map.h"
 #include "kernels/plan.h"
+#include "npu/image.h"
 
 enum npu_lower_kind { NPU_LOWER_CONSTANTS, NPU_LOWER_SCRATCH, NPU_LOWER_INPUT, NPU_LOWER_OUTPUT };
 
@@ -53,7 +54,7 @@ enum npu_lower_step_kind { NPU_STEP_PRODUCT, NPU_STEP_MAP, NPU_STEP_GATHER };
 
 /**
  * struct npu_lower_step - a kernel
- * @node: that it comes from
+ * @node: that it comes from; the graph's nodes + i: output i, copied to where it belongs
  * @op: of products and pools: matmul, conv2d, pool2d
  * @ref: by enum npu_op_region; buffer -1: unused. Maps and gathers have buffer numbers for regions
  */
@@ -189,7 +190,16 @@ int npu_lower_resize(struct npu_lower *l, unsigned int node);
 /** npu_lower_plan() - places for all scratch buffers, regions for all */
 int npu_lower_plan(struct npu_lower *l);
 
-/** npu_lower_emit() - the image */
+/** npu_lower_step_name() - of the node or output it comes from */
+const char *npu_lower_step_name(const struct npu_lower *l, const struct npu_lower_step *s);
+
+/**
+ * npu_lower_layers() - what the image tells of the steps; free() it
+ * @count: none where the table has no room for as many
+ */
+int npu_lower_layers(const struct npu_lower *l, struct npu_layer **layers, uint32_t *count);
+
+/** npu_lower_emit() - the image; commands' tags are the numbers of their steps */
 int npu_lower_emit(struct npu_lower *l, void **image, size_t *size);
 
 #endif
