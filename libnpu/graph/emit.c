@@ -272,6 +272,26 @@ static int emit_step(struct emission *e, unsigned int number)
 
 /* ---- The image ------------------------------------------------------------------------------- */
 
+/*
+ * What integers of an input or output stand for: the DequantizeLinear that reads it says so, or the
+ * QuantizeLinear that makes it.
+ */
+static void quantisation(const struct npu_lower *l, int value, struct npu_tensor_info *info)
+{
+	int node =
+		info->role == NPU_TENSOR_INPUT ? l->consumer[value] : l->g->value[value].producer;
+	const struct npu_graph_node *n = node < 0 ? NULL : &l->g->node[node];
+	double scale, zero = 0;
+
+	if (!n ||
+	    n->op != (info->role == NPU_TENSOR_INPUT ? NPU_GRAPH_DEQUANTIZE : NPU_GRAPH_QUANTIZE) ||
+	    !npu_lower_scalar(l, n->in[1], &scale) ||
+	    (npu_graph_in(l->g, n, 2) && !npu_lower_scalar(l, n->in[2], &zero)))
+		return;
+	info->scale = (float)scale;
+	info->zero_point = (int32_t)zero;
+}
+
 static void describe(const struct npu_lower *l, struct npu_tensor_info *info, const char *name,
 		     uint32_t role, int value, int buffer)
 {
@@ -282,12 +302,11 @@ static void describe(const struct npu_lower *l, struct npu_tensor_info *info, co
 		.role = role,
 		.type = t->type,
 		.dims = t->dims,
-		.scale = t->scale,
-		.zero_point = t->zero_point,
 		.region = l->buffer[buffer].region,
 		.offset = l->buffer[buffer].offset,
 	};
 	memcpy(info->shape, t->shape, t->dims * sizeof(*t->shape));
+	quantisation(l, value, info);
 }
 
 /* Inputs that nothing reads are in the table all the same: whoever calls need not know. */

@@ -14,6 +14,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "npu/image.h"
+
 #include "run.h"
 
 static uint64_t state;
@@ -243,6 +245,29 @@ static void invent(struct layer *l)
 	l->wt = bytes((size_t)l->o * l->c * l->k * l->k);
 }
 
+/* Does the image say what the integers of its inputs and outputs stand for? */
+static bool described(const struct layer *l, const void *data, size_t size)
+{
+	struct npu_image image;
+	bool ok = !npu_image_parse(&image, data, size);
+	uint32_t i;
+
+	for (i = 0; ok && i < image.tensor_count; i++) {
+		const struct npu_tensor_info *t = &image.tensors[i];
+
+		if (!strcmp(t->name, "y") && !l->float_out && (l->qdq || l->pool))
+			ok = t->scale == l->y_scale && t->zero_point == l->y_zp;
+		else if (!strcmp(t->name, "x") && !l->float_in && l->qdq)
+			ok = t->scale == l->x_scale && t->zero_point == l->x_zp;
+		else if (t->type == NPU_FP32)
+			ok = t->scale == 0;
+	}
+	npu_image_clear(&image);
+	if (!ok)
+		printf("the image's scales are not the network's\n");
+	return ok;
+}
+
 static bool run_case(struct npu_device *dev)
 {
 	struct npu_graph *g = npu_graph_create();
@@ -277,6 +302,7 @@ static bool run_case(struct npu_device *dev)
 		printf("%s\n", npu_graph_issues(g) ? npu_graph_issue(g, 0) : npu_error());
 		ok = false;
 	}
+	ok = ok && described(&l, image, size);
 	for (i = 0; ok && i < (size_t)l.n * l.o * l.oh * l.ow; i++) {
 		double want = l.float_out ? (float)(get(l.y, i, l.ys) - l.y_zp) * l.y_scale :
 					    get(l.y, i, l.ys);

@@ -172,7 +172,6 @@ struct npu_graph_attrs {
  * @name: unique among those that have one
  * @type: S8 U8 S32 BF16 FP16 FP32, S64 (constants and indices)
  * @data: of a constant, dense, row-major; else NULL
- * @scale, @zero_point: quantisation where known; scale 0: none
  */
 struct npu_graph_tensor {
 	const char *name;
@@ -180,8 +179,6 @@ struct npu_graph_tensor {
 	uint32_t dims;
 	uint32_t shape[NPU_MAX_DIMS];
 	const void *data;
-	float scale;
-	int32_t zero_point;
 };
 
 /** npu_graph_create() - an empty graph; NULL without memory */
