@@ -481,7 +481,6 @@ static void emit_tile(struct work *w, const struct tile *t, bool last)
 			    t->x.first * d->residual_stride[0] + col0,
 		.residual_stride = { d->residual_stride[0], d->residual_stride[1],
 				     d->residual_stride[2] },
-		.pieces = last ? 4 : 1,
 	};
 
 	for (s.r0 = 0; s.r0 < v->kernel_h; s.r0 += p[STEP_ROWS]) {
@@ -494,7 +493,12 @@ static void emit_tile(struct work *w, const struct tile *t, bool last)
 			}
 		}
 	}
-	npu_finish_tile(w->e, &w->finish, &out);
+	struct npu_parts how = { .rows = last ? npu_div_up(out.rows[npu_tile_cut(&out)], 4) : 0 };
+	struct npu_part part = { 0 };
+
+	npu_finish_begin(w->e, &w->finish, &out);
+	while (npu_part_next(&how, &out, &part))
+		npu_finish_part(w->e, &w->finish, &out, &part);
 }
 
 /* ---- Loops ----------------------------------------------------------------------------------- */

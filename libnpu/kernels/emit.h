@@ -139,6 +139,7 @@ uint32_t npu_vector_get(struct npu_emit *e, struct npu_vector *v, uint32_t i);
  * @raw: ACC holds the result as it is: no VPU pass
  * @bias, @scale: vectors of channels
  * @out, @residual: tiles in SPM
+ * @at: where those of the tile under way are
  */
 struct npu_finish {
 	const struct npu_epilogue *ep;
@@ -146,6 +147,9 @@ struct npu_finish {
 	bool raw;
 	struct npu_vector bias, scale;
 	struct npu_slots out, residual;
+	struct {
+		uint32_t out, residual, bias, scale;
+	} at;
 };
 
 /**
@@ -174,7 +178,6 @@ void npu_finish_free(struct npu_finish *f);
  * @out_stride: of @rows, in elements
  * @residual: likewise, of the residual
  * @residual_stride: likewise
- * @pieces: parts it is finished in, one after another, so that its end comes sooner
  */
 struct npu_tile {
 	uint32_t acc;
@@ -185,7 +188,6 @@ struct npu_tile {
 	uint64_t out_stride[3];
 	uint64_t residual;
 	uint64_t residual_stride[3];
-	uint32_t pieces;
 };
 
 /**
@@ -203,8 +205,40 @@ struct npu_finish_places {
 void npu_finish_pipe(struct npu_vpu_pipe *p, const struct npu_epilogue *ep, uint32_t acc_type,
 		     const struct npu_finish_places *at);
 
-/** npu_finish_tile() - epilogue and STORE of a tile */
-void npu_finish_tile(struct npu_emit *e, struct npu_finish *f, const struct npu_tile *tile);
+/**
+ * struct npu_part - a part of a tile: columns, and coordinates of the tile's outermost dimension
+ * that is larger than 1
+ */
+struct npu_part {
+	uint32_t col, cols;
+	uint32_t row, rows;
+};
+
+/**
+ * struct npu_parts - a tile in parts, so that its first one is begun or its last one finished sooner
+ * @cols: columns of a part; 0: all
+ * @rows: rows of a part; 0: all
+ */
+struct npu_parts {
+	uint32_t cols;
+	uint32_t rows;
+};
+
+/** npu_tile_cut() - which of @rows parts cut */
+unsigned int npu_tile_cut(const struct npu_tile *tile);
+
+/**
+ * npu_part_next() - the next part, rows first; @part begins as zeros
+ */
+bool npu_part_next(const struct npu_parts *how, const struct npu_tile *tile, struct npu_part *part);
+
+/**
+ * npu_finish_begin(), npu_finish_part() - epilogue and STORE: what a tile's parts have in common,
+ * then each of them
+ */
+void npu_finish_begin(struct npu_emit *e, struct npu_finish *f, const struct npu_tile *tile);
+void npu_finish_part(struct npu_emit *e, struct npu_finish *f, const struct npu_tile *tile,
+		     const struct npu_part *part);
 
 /** npu_zero_point_check() - 0, or -EINVAL naming @what; @allowed: bits of enum npu_per */
 int npu_zero_point_check(const char *what, uint32_t per, uint32_t allowed, uint32_t type,

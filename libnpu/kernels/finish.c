@@ -229,76 +229,105 @@ void npu_finish_pipe(struct npu_vpu_pipe *p, const struct npu_epilogue *ep, uint
 
 /* ---- Tiles ----------------------------------------------------------------------------------- */
 
-/* The box of rows of a tile, cut along its outermost dimension that is larger than 1. */
-static struct npu_box tile_box(const struct npu_tile *t, uint32_t region, uint32_t type,
-			       uint64_t first, const uint64_t *stride, uint32_t local,
-			       unsigned int cut, uint32_t from, uint32_t count)
+unsigned int npu_tile_cut(const struct npu_tile *t)
 {
-	uint32_t size = npu_type_size(type);
+	return t->rows[2] > 1 ? 2 : t->rows[1] > 1 ? 1 : 0;
+}
+
+/* Rows within a coordinate of the dimension that is cut. */
+static uint32_t inner_rows(const struct npu_tile *t, unsigned int cut)
+{
+	return (cut > 0 ? t->rows[0] : 1) * (cut > 1 ? t->rows[1] : 1);
+}
+
+bool npu_part_next(const struct npu_parts *how, const struct npu_tile *t, struct npu_part *part)
+{
+	uint32_t rows = t->rows[npu_tile_cut(t)];
+
+	part->row += part->rows;
+	if (!part->rows || part->row >= rows) {
+		part->row = 0;
+		part->col += part->cols;
+	}
+	if (part->col >= t->cols)
+		return false;
+	part->cols = npu_min(how->cols ? how->cols : t->cols, t->cols - part->col);
+	part->rows = npu_min(how->rows ? how->rows : rows, rows - part->row);
+	return true;
+}
+
+/* A part's box in memory, and in SPM or ACC, where the tile is dense and begins at @local. */
+static struct npu_box part_box(const struct npu_tile *t, const struct npu_part *part,
+			       uint32_t region, uint32_t type, uint64_t first,
+			       const uint64_t *stride, uint32_t local)
+{
+	uint32_t size = npu_type_size(type), cut = npu_tile_cut(t);
 	struct npu_box box = {
 		.region = region,
 		.element = size,
-		.offset = (int64_t)((first + from * stride[cut]) * size),
-		.size = { t->cols, t->rows[0], t->rows[1], t->rows[2] },
+		.offset = (int64_t)((first + part->row * stride[cut] + part->col) * size),
+		.size = { part->cols, t->rows[0], t->rows[1], t->rows[2] },
 		.mem_stride = { (int64_t)(stride[0] * size), (int64_t)(stride[1] * size),
 				(int64_t)(stride[2] * size) },
-		.spm = local,
+		.spm = local + (part->row * inner_rows(t, cut) * t->cols + part->col) * size,
 		.spm_stride = { t->cols * size, t->rows[0] * t->cols * size,
 				t->rows[1] * t->rows[0] * t->cols * size },
 	};
 
-	box.size[1 + cut] = count;
+	box.size[1 + cut] = part->rows;
 	return box;
 }
 
-void npu_finish_tile(struct npu_emit *e, struct npu_finish *f, const struct npu_tile *t)
+void npu_finish_begin(struct npu_emit *e, struct npu_finish *f, const struct npu_tile *t)
 {
+	const struct npu_part whole = { 0, t->cols, 0, t->rows[npu_tile_cut(t)] };
 	const struct npu_epilogue *ep = f->ep;
-	unsigned int cut = t->rows[2] > 1 ? 2 : t->rows[1] > 1 ? 1 : 0;
-	uint32_t inner = (cut > 0 ? t->rows[0] : 1) * (cut > 1 ? t->rows[1] : 1);
-	uint32_t line = inner * t->cols; /* elements of a coordinate of the cut */
-	uint32_t step = npu_div_up(t->rows[cut], t->pieces ? t->pieces : 1);
-	uint32_t residual_size = npu_type_size(ep->residual_type);
-	uint32_t out = 0, residual = 0, bias = 0, scale = 0, at;
 	struct npu_box box;
 
 	if (e->full)
 		return;
 	if (ep->residual) {
-		residual = npu_slots_next(&f->residual);
-		box = tile_box(t, NPU_OP_REGION_RESIDUAL, ep->residual_type, t->residual,
-			       t->residual_stride, residual, cut, 0, t->rows[cut]);
+		f->at.residual = npu_slots_next(&f->residual);
+		box = part_box(t, &whole, NPU_OP_REGION_RESIDUAL, ep->residual_type, t->residual,
+			       t->residual_stride, f->at.residual);
 		npu_emit_load(e, &box);
 	}
 	if (ep->bias)
-		bias = npu_vector_get(e, &f->bias, t->col0);
+		f->at.bias = npu_vector_get(e, &f->bias, t->col0);
 	if (ep->scale_per == NPU_PER_CHANNEL)
-		scale = npu_vector_get(e, &f->scale, t->col0);
+		f->at.scale = npu_vector_get(e, &f->scale, t->col0);
 	if (!f->raw)
-		out = npu_slots_next(&f->out);
-	for (at = 0; at < t->rows[cut]; at += step) {
-		uint32_t count = npu_min(step, t->rows[cut] - at);
-		uint32_t acc = t->acc + at * line * 4;
-		uint32_t local = f->raw ? acc : out + at * line * npu_type_size(ep->out_type);
+		f->at.out = npu_slots_next(&f->out);
+}
 
-		if (!f->raw) {
-			struct npu_cmd_vpu cmd = { .size = { t->cols, inner * count, 1, 1 } };
+void npu_finish_part(struct npu_emit *e, struct npu_finish *f, const struct npu_tile *t,
+		     const struct npu_part *part)
+{
+	const struct npu_epilogue *ep = f->ep;
+	struct npu_box box;
 
-			npu_finish_pipe(&cmd.p, ep, f->acc_type,
-					&(struct npu_finish_places){
-						.acc = acc,
-						.acc_stride = t->cols * 4,
-						.out = local,
-						.out_stride = t->cols * npu_type_size(ep->out_type),
-						.residual = residual + at * line * residual_size,
-						.residual_stride = t->cols * residual_size,
-						.bias = bias,
-						.scale = scale,
-					});
-			npu_stream_vpu(e->s, &cmd);
-		}
-		box = tile_box(t, NPU_OP_REGION_OUT, ep->out_type, t->out, t->out_stride, local,
-			       cut, at, count);
-		npu_emit_store(e, &box, f->raw);
+	if (e->full)
+		return;
+	box = part_box(t, part, NPU_OP_REGION_OUT, ep->out_type, t->out, t->out_stride,
+		       f->raw ? t->acc : f->at.out);
+	if (!f->raw) {
+		uint32_t inner = inner_rows(t, npu_tile_cut(t));
+		uint32_t element = part->row * inner * t->cols + part->col;
+		uint32_t residual_size = npu_type_size(ep->residual_type);
+		struct npu_cmd_vpu cmd = { .size = { part->cols, inner * part->rows, 1, 1 } };
+
+		npu_finish_pipe(&cmd.p, ep, f->acc_type,
+				&(struct npu_finish_places){
+					.acc = t->acc + element * 4,
+					.acc_stride = t->cols * 4,
+					.out = box.spm,
+					.out_stride = t->cols * npu_type_size(ep->out_type),
+					.residual = f->at.residual + element * residual_size,
+					.residual_stride = t->cols * residual_size,
+					.bias = f->at.bias + part->col * 4,
+					.scale = f->at.scale + part->col * 4,
+				});
+		npu_stream_vpu(e->s, &cmd);
 	}
+	npu_emit_store(e, &box, f->raw);
 }

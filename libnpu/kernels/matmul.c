@@ -33,32 +33,6 @@ static uint64_t block_key(uint64_t batch, uint64_t tile, uint64_t chunk, uint64_
 	return (batch * tiles + tile) * chunks + chunk;
 }
 
-static uint32_t load_a(struct work *w, uint32_t batch, struct range m, struct range k)
-{
-	const struct npu_matmul *d = w->d;
-	uint32_t addr, size = npu_type_size(d->a_type), row = (k.end - k.first) * size;
-	uint64_t i = d->a_batch ? batch : 0;
-	struct npu_box box;
-
-	if (npu_slots_get(&w->a,
-			  block_key(i, m.first / w->param[MT], k.first / w->param[KT],
-				    npu_div_up(d->m, w->param[MT]) + 1,
-				    npu_div_up(d->k, w->param[KT])),
-			  &addr))
-		return addr;
-	box = (struct npu_box){
-		.region = NPU_OP_REGION_A,
-		.element = size,
-		.offset = (int64_t)((i * d->a_batch + m.first * d->a_stride + k.first) * size),
-		.size = { k.end - k.first, m.end - m.first, 1, 1 },
-		.mem_stride = { (int64_t)(d->a_stride * size) },
-		.spm = addr,
-		.spm_stride = { row },
-	};
-	npu_emit_load(w->e, &box);
-	return addr;
-}
-
 /* Bytes between rows, columns or packed blocks of a block of b in SPM. */
 static uint32_t b_block_stride(const struct npu_matmul *d, struct range n, struct range k)
 {
@@ -75,105 +49,225 @@ static uint32_t b_block_stride(const struct npu_matmul *d, struct range n, struc
 	}
 }
 
-static uint32_t load_b(struct work *w, uint32_t batch, struct range n, struct range k)
+/* A tile's chunk of k, its blocks in SPM, and whether they must be loaded. */
+struct chunk {
+	const struct npu_tile *tile;
+	uint32_t batch;
+	struct range m, n, k;
+	uint32_t a, b;
+	bool load_a, load_b;
+};
+
+static void place_chunk(struct work *w, struct chunk *c)
 {
 	const struct npu_matmul *d = w->d;
-	uint32_t addr, size = npu_type_size(d->b_type), stride = b_block_stride(d, n, k);
-	uint64_t i = d->b_batch ? batch : 0;
-	struct npu_box box;
+	uint64_t chunks = npu_div_up(d->k, w->param[KT]), i = c->k.first / w->param[KT];
+	uint64_t a = block_key(d->a_batch ? c->batch : 0, c->m.first / w->param[MT], i,
+			       npu_div_up(d->m, w->param[MT]) + 1, chunks);
+	uint64_t b = block_key(d->b_batch ? c->batch : 0, c->n.first / w->param[NT], i,
+			       npu_div_up(d->n, w->param[NT]) + 1, chunks);
 
-	if (npu_slots_get(&w->b,
-			  block_key(i, n.first / w->param[NT], k.first / w->param[KT],
-				    npu_div_up(d->n, w->param[NT]) + 1,
-				    npu_div_up(d->k, w->param[KT])),
-			  &addr))
-		return addr;
-	box = (struct npu_box){
+	c->load_a = !npu_slots_get(&w->a, a, &c->a);
+	c->load_b = !npu_slots_get(&w->b, b, &c->b);
+}
+
+/* Where rows from @m on, of k from @k on, of a chunk's block stand in SPM. */
+static uint32_t a_address(const struct npu_matmul *d, const struct chunk *c, uint32_t m, uint32_t k)
+{
+	return c->a + (m * (c->k.end - c->k.first) + k - c->k.first) * npu_type_size(d->a_type);
+}
+
+static uint32_t b_address(const struct npu_matmul *d, const struct chunk *c, uint32_t n, uint32_t k)
+{
+	uint32_t size = npu_type_size(d->b_type), stride = b_block_stride(d, c->n, c->k);
+
+	k -= c->k.first;
+	switch (d->b_layout) {
+	case NPU_B_ROWS:
+		return c->b + k * stride + n * size;
+	case NPU_B_COLS:
+		return c->b + n * stride + k * size;
+	default:
+		return c->b + n / NPU_PACK_COLS * stride + k * NPU_PACK_COLS * size;
+	}
+}
+
+static void load_a(struct work *w, const struct chunk *c, const struct npu_part *part,
+		   struct range k)
+{
+	const struct npu_matmul *d = w->d;
+	uint64_t size = npu_type_size(d->a_type), i = d->a_batch ? c->batch : 0;
+	struct npu_box box = {
+		.region = NPU_OP_REGION_A,
+		.element = size,
+		.offset = (int64_t)((i * d->a_batch + (c->m.first + part->row) * d->a_stride +
+				     k.first) *
+				    size),
+		.size = { k.end - k.first, part->rows, 1, 1 },
+		.mem_stride = { (int64_t)(d->a_stride * size) },
+		.spm = a_address(d, c, part->row, k.first),
+		.spm_stride = { (c->k.end - c->k.first) * size },
+	};
+
+	npu_emit_load(w->e, &box);
+}
+
+static void load_b(struct work *w, const struct chunk *c, const struct npu_part *part,
+		   struct range k)
+{
+	const struct npu_matmul *d = w->d;
+	uint64_t size = npu_type_size(d->b_type), i = d->b_batch ? c->batch : 0;
+	uint64_t n = c->n.first + part->col;
+	struct npu_box box = {
 		.region = NPU_OP_REGION_B,
 		.element = size,
 		.size = { 0, 0, 1, 1 },
 		.mem_stride = { (int64_t)(d->b_stride * size) },
-		.spm = addr,
-		.spm_stride = { stride },
+		.spm = b_address(d, c, part->col, k.first),
+		.spm_stride = { b_block_stride(d, c->n, c->k) },
 	};
+
 	switch (d->b_layout) {
 	case NPU_B_ROWS:
-		box.offset = (int64_t)((i * d->b_batch + k.first * d->b_stride + n.first) * size);
-		box.size[0] = n.end - n.first;
+		box.offset = (int64_t)((i * d->b_batch + k.first * d->b_stride + n) * size);
+		box.size[0] = part->cols;
 		box.size[1] = k.end - k.first;
 		break;
 	case NPU_B_COLS:
-		box.offset = (int64_t)((i * d->b_batch + n.first * d->b_stride + k.first) * size);
+		box.offset = (int64_t)((i * d->b_batch + n * d->b_stride + k.first) * size);
 		box.size[0] = k.end - k.first;
-		box.size[1] = n.end - n.first;
+		box.size[1] = part->cols;
 		break;
 	default:
-		box.offset = (int64_t)(i * d->b_batch + n.first / NPU_PACK_COLS * d->b_stride +
+		box.offset = (int64_t)(i * d->b_batch + n / NPU_PACK_COLS * d->b_stride +
 				       (uint64_t)k.first * NPU_PACK_COLS * size);
 		box.mem_stride[0] = (int64_t)d->b_stride;
-		box.size[0] = stride / size;
-		box.size[1] = npu_div_up(n.end - n.first, NPU_PACK_COLS);
+		box.size[0] =
+			npu_round_up(k.end - k.first, npu_matmul_pack_group(d)) * NPU_PACK_COLS;
+		box.size[1] = npu_div_up(part->cols, NPU_PACK_COLS);
 	}
 	npu_emit_load(w->e, &box);
-	return addr;
 }
 
-static void set_zero_points(struct work *w, struct npu_mxu_operands *o, uint32_t m, uint32_t n)
+/* Vectors are asked for by tile, so that a part finds what its tile loaded. */
+static void set_zero_points(struct work *w, struct npu_mxu_operands *o, const struct chunk *c,
+			    const struct npu_part *part)
 {
 	const struct npu_matmul *d = w->d;
 
 	o->a_zp = (uint32_t)d->a_zp;
 	o->b_zp = (uint32_t)d->b_zp;
-	if (d->a_zp_per >= NPU_PER_ROW) {
-		o->a_zp_mode = d->a_zp_per == NPU_PER_ROW ? NPU_ZP_VECTOR : NPU_ZP_SPM;
-		o->a_zp = npu_vector_get(w->e, &w->a_zp, d->a_zp_per == NPU_PER_ROW ? m : 0);
+	if (d->a_zp_per == NPU_PER_ROW) {
+		o->a_zp_mode = NPU_ZP_VECTOR;
+		o->a_zp = npu_vector_get(w->e, &w->a_zp, c->m.first) + part->row;
+	} else if (d->a_zp_per == NPU_PER_VALUE) {
+		o->a_zp_mode = NPU_ZP_SPM;
+		o->a_zp = npu_vector_get(w->e, &w->a_zp, 0);
 	}
-	if (d->b_zp_per >= NPU_PER_CHANNEL) {
-		o->b_zp_mode = d->b_zp_per == NPU_PER_CHANNEL ? NPU_ZP_VECTOR : NPU_ZP_SPM;
-		o->b_zp = npu_vector_get(w->e, &w->b_zp, d->b_zp_per == NPU_PER_CHANNEL ? n : 0);
+	if (d->b_zp_per == NPU_PER_CHANNEL) {
+		o->b_zp_mode = NPU_ZP_VECTOR;
+		o->b_zp = npu_vector_get(w->e, &w->b_zp, c->n.first) + part->col;
+	} else if (d->b_zp_per == NPU_PER_VALUE) {
+		o->b_zp_mode = NPU_ZP_SPM;
+		o->b_zp = npu_vector_get(w->e, &w->b_zp, 0);
 	}
 }
 
-static void emit_tile(struct work *w, uint32_t batch, struct range m, struct range n, bool last)
+static void emit_part(struct work *w, const struct chunk *c, const struct npu_part *part,
+		      struct range k)
 {
 	const struct npu_matmul *d = w->d;
-	uint32_t rows = m.end - m.first, cols = n.end - n.first, k0;
+	uint32_t cols = c->tile->cols;
+	struct npu_cmd_matmul cmd = {
+		.o = {
+			.a_type = d->a_type,
+			.b_type = d->b_type,
+			.b_layout = d->b_layout,
+			.flags = k.first ? NPU_MXU_ACCUMULATE : 0,
+			.a = a_address(d, c, part->row, k.first),
+			.b = b_address(d, c, part->col, k.first),
+			.b_stride = b_block_stride(d, c->n, c->k),
+			.acc = c->tile->acc + (part->row * cols + part->col) * 4,
+		},
+		.m = part->rows,
+		.n = part->cols,
+		.k = k.end - k.first,
+		.a_stride = (c->k.end - c->k.first) * npu_type_size(d->a_type),
+		.acc_stride = cols * 4,
+	};
+
+	if (c->load_a && !part->col)
+		load_a(w, c, part, k);
+	if (c->load_b && !part->row)
+		load_b(w, c, part, k);
+	set_zero_points(w, &cmd.o, c, part);
+	npu_stream_matmul(w->e->s, &cmd);
+}
+
+/* Where the piece of a chunk that begins at @k ends. */
+static uint32_t piece_end(const struct work *w, const struct chunk *c, uint32_t k, bool head,
+			  bool tail)
+{
+	uint32_t left = c->k.end - k, head_k = w->param[HEAD], tail_k = w->param[TAIL];
+
+	if (head && head_k && head_k < left)
+		return k + head_k;
+	if (tail && tail_k && tail_k < left)
+		return k + npu_round_up(left - tail_k, npu_matmul_pack_group(w->d));
+	return c->k.end;
+}
+
+/* The chunk in pieces along k; the very first and the very last one in parts. */
+static void emit_chunk(struct work *w, const struct chunk *c, bool head, bool tail)
+{
+	const uint32_t *p = w->param;
+	struct range k;
+
+	for (k.first = c->k.first; k.first < c->k.end; k.first = k.end) {
+		struct npu_parts how = { 0 };
+		struct npu_part part = { 0 };
+
+		k.end = piece_end(w, c, k.first, head, tail);
+		if (head && k.first == c->k.first)
+			how.cols = p[HEAD_COLS];
+		if (tail && k.end == c->k.end) {
+			how.cols = p[TAIL_COLS];
+			how.rows = p[TAIL_ROWS];
+		}
+		while (npu_part_next(&how, c->tile, &part)) {
+			emit_part(w, c, &part, k);
+			if (k.end < w->d->k)
+				continue;
+			if (!part.col && !part.row)
+				npu_finish_begin(w->e, &w->finish, c->tile);
+			npu_finish_part(w->e, &w->finish, c->tile, &part);
+		}
+	}
+}
+
+static void emit_tile(struct work *w, uint32_t batch, struct range m, struct range n, bool first,
+		      bool last)
+{
+	const struct npu_matmul *d = w->d;
 	struct npu_tile tile = {
 		.acc = npu_slots_next(&w->acc),
-		.cols = cols,
+		.cols = n.end - n.first,
 		.col0 = n.first,
-		.rows = { rows, 1, 1 },
+		.rows = { m.end - m.first, 1, 1 },
 		.out = batch * d->out_batch + m.first * d->out_stride + n.first,
 		.out_stride = { d->out_stride },
 		.residual = batch * d->residual_batch + m.first * d->residual_stride + n.first,
 		.residual_stride = { d->residual_stride },
-		.pieces = last ? 4 : 1,
 	};
+	uint32_t k;
 
-	for (k0 = 0; k0 < d->k; k0 += w->param[KT]) {
-		struct range k = { k0, npu_min((uint64_t)k0 + w->param[KT], d->k) };
-		struct npu_cmd_matmul cmd = {
-			.o = {
-				.a_type = d->a_type,
-				.b_type = d->b_type,
-				.b_layout = d->b_layout,
-				.flags = k0 ? NPU_MXU_ACCUMULATE : 0,
-				.b_stride = b_block_stride(d, n, k),
-				.acc = tile.acc,
-			},
-			.m = rows,
-			.n = cols,
-			.k = k.end - k.first,
-			.a_stride = (k.end - k.first) * npu_type_size(d->a_type),
-			.acc_stride = cols * 4,
-		};
+	for (k = 0; k < d->k; k += w->param[KT]) {
+		struct chunk c = { .tile = &tile, .batch = batch, .m = m, .n = n, .k = { k } };
 
-		cmd.o.a = load_a(w, batch, m, k);
-		cmd.o.b = load_b(w, batch, n, k);
-		set_zero_points(w, &cmd.o, m.first, n.first);
-		npu_stream_matmul(w->e->s, &cmd);
+		c.k.end = npu_min((uint64_t)k + w->param[KT], d->k);
+		place_chunk(w, &c);
+		emit_chunk(w, &c, first && !k, last && c.k.end == d->k);
 	}
-	npu_finish_tile(w->e, &w->finish, &tile);
 }
 
 static void prepare(struct work *w)
@@ -212,10 +306,12 @@ static void emit_tiles(struct work *w)
 						    npu_min((uint64_t)o + outer_step, outer.end) };
 				struct range ri = { i,
 						    npu_min((uint64_t)i + inner_step, inner.end) };
+				bool first =
+					b == w->batch.first && o == outer.first && i == inner.first;
 				bool last = b + 1 == w->batch.end && ro.end == outer.end &&
 					    ri.end == inner.end;
 
-				emit_tile(w, b, m_outer ? ro : ri, m_outer ? ri : ro, last);
+				emit_tile(w, b, m_outer ? ro : ri, m_outer ? ri : ro, first, last);
 				if (w->e->s->error)
 					return;
 			}

@@ -9,8 +9,16 @@
 
 #include "plan.h"
 
-/* Parameters of a candidate: cores for batch, m and n; a tile; slots. */
-enum { CB, CM, CN, MT, NT, KT, ORDER, A_SLOTS, B_SLOTS, ACC_SLOTS, OUT_SLOTS };
+/* Parameters of a candidate. */
+enum {
+	CB, CM, CN,		/* cores */
+	MT, NT, KT, ORDER,
+	A_SLOTS, B_SLOTS, ACC_SLOTS, OUT_SLOTS,
+	HEAD,			/* k of pieces of a core's first chunk; 0: it is one piece */
+	HEAD_COLS,		/* of parts of the first of them; 0: all */
+	TAIL,			/* k of the last piece of its last chunk; 0: it is one piece */
+	TAIL_COLS, TAIL_ROWS,	/* of parts of that; 0: all */
+};
 enum { M_OUTER, N_OUTER };
 
 /** npu_matmul_emit() - a core's commands of a normalised descriptor, for struct npu_search */

@@ -426,6 +426,27 @@ static uint32_t even(uint64_t total, uint64_t size, uint64_t unit)
 	return npu_min(npu_round_up(npu_div_up(total, parts), unit), total);
 }
 
+/* Columns and k are cut in multiples of these, where they can be. */
+static uint32_t column_unit(const struct npu_caps *caps)
+{
+	return caps->array_cols % NPU_PACK_COLS ? NPU_PACK_COLS : caps->array_cols;
+}
+
+static uint32_t k_unit(const struct npu_caps *caps)
+{
+	return npu_round_up(caps->array_rows, 4);
+}
+
+/* How the first and the last tile are cut, before it is known better. */
+static void set_ends(const struct npu_caps *caps, uint32_t *p)
+{
+	p[HEAD] = k_unit(caps);
+	p[HEAD_COLS] = column_unit(caps);
+	p[TAIL] = 0;
+	p[TAIL_COLS] = column_unit(caps);
+	p[TAIL_ROWS] = p[MT] < 128 ? 0 : npu_div_up(p[MT], 2);
+}
+
 static void add_tilings(struct npu_search *search, const struct npu_matmul *d,
 			const struct share *s, struct npu_candidate *c)
 {
@@ -434,8 +455,8 @@ static void add_tilings(struct npu_search *search, const struct npu_matmul *d,
 	static const uint32_t columns[] = { 1 << 30, 16, 8, 6, 4, 3, 2, 1 };
 	static const uint32_t chunks[] = { 1 << 30, 2048, 1024, 768, 512, 256, 192, 128, 64, 16 };
 	const struct npu_caps *caps = search->caps;
-	uint32_t unit = caps->array_cols % NPU_PACK_COLS ? NPU_PACK_COLS : caps->array_cols;
-	uint32_t i, j, l, order, *p = c->param, last_m = 0, last_n = 0, last_k = 0;
+	uint32_t unit = column_unit(caps), i, j, l, order, *p = c->param, last_m = 0, last_n = 0,
+		 last_k = 0;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++, last_m = p[MT]) {
 		p[MT] = even(s->m, rows[i], 1);
@@ -456,12 +477,29 @@ static void add_tilings(struct npu_search *search, const struct npu_matmul *d,
 					p[ORDER] = order;
 					if (!place(caps, d, s, c))
 						continue;
+					set_ends(caps, p);
 					c->estimate = estimate(caps, d, s, c);
 					npu_search_add(search, c);
 				}
 			}
 		}
 	}
+}
+
+/* The share of the core that has the largest. */
+static struct share largest_share(const struct npu_caps *caps, const struct npu_matmul *d,
+				  const uint32_t *p)
+{
+	struct share s;
+	uint32_t first, end;
+
+	npu_share(d->batch, 1, p[CB], 0, &first, &end);
+	s.batch = end - first;
+	npu_share(d->m, 1, p[CM], 0, &first, &end);
+	s.m = end - first;
+	npu_share(d->n, npu_matmul_column_unit(caps, d->n, p[CN]), p[CN], 0, &first, &end);
+	s.n = end - first;
+	return s;
 }
 
 static void add_partitions(struct npu_search *search, const struct npu_matmul *d, uint32_t cores)
@@ -472,31 +510,77 @@ static void add_partitions(struct npu_search *search, const struct npu_matmul *d
 		for (cm = 1; cm <= cores / cb; cm++) {
 			struct npu_candidate c = { .cores = cores };
 			struct share s;
-			uint32_t unit, first, end;
 
 			cn = cores / cb / cm;
-			if (cb * cm * cn != cores || cb > d->batch || cm > d->m)
-				continue;
-			unit = npu_matmul_column_unit(search->caps, d->n, cn);
-			if (cn > npu_div_up(d->n, unit))
+			if (cb * cm * cn != cores || cb > d->batch || cm > d->m ||
+			    cn > npu_div_up(d->n, npu_matmul_column_unit(search->caps, d->n, cn)))
 				continue;
 			c.param[CB] = cb;
 			c.param[CM] = cm;
 			c.param[CN] = cn;
-			npu_share(d->batch, 1, cb, 0, &first, &end);
-			s.batch = end - first;
-			npu_share(d->m, 1, cm, 0, &first, &end);
-			s.m = end - first;
-			npu_share(d->n, unit, cn, 0, &first, &end);
-			s.n = end - first;
+			s = largest_share(search->caps, d, c.param);
 			add_tilings(search, d, &s, &c);
 		}
 	}
 }
 
+static bool vary(const struct npu_search *search, const struct npu_candidate *c, unsigned int i,
+		 struct npu_candidate *v)
+{
+	static const struct {
+		uint8_t param, times;
+	} end[] = {
+		{ HEAD, 0 },	  { HEAD, 1 },	    { HEAD, 2 },      { HEAD, 4 },
+		{ HEAD_COLS, 0 }, { HEAD_COLS, 1 }, { TAIL, 0 },      { TAIL, 1 },
+		{ TAIL, 2 },	  { TAIL, 4 },	    { TAIL_COLS, 0 }, { TAIL_COLS, 1 },
+		{ TAIL_COLS, 2 }, { TAIL_ROWS, 1 }, { TAIL_ROWS, 2 }, { TAIL_ROWS, 3 },
+		{ TAIL_ROWS, 4 },
+	};
+	const struct npu_caps *caps = search->caps;
+	const struct npu_matmul *d = search->problem;
+	struct share s = largest_share(caps, d, c->param);
+	uint32_t *p = v->param, unit;
+
+	if (i < sizeof(end) / sizeof(end[0])) {
+		unit = end[i].param == HEAD || end[i].param == TAIL ? k_unit(caps) :
+								      column_unit(caps);
+		p[end[i].param] = end[i].param == TAIL_ROWS ? npu_div_up(p[MT], end[i].times) :
+							      end[i].times * unit;
+		return true;
+	}
+	switch (i - sizeof(end) / sizeof(end[0])) {
+	case 0:
+		p[KT] = npu_min(npu_round_up(2ull * p[KT], k_unit(caps)), d->k);
+		break;
+	case 1:
+		p[KT] = npu_min(npu_round_up(npu_div_up(p[KT], 2), k_unit(caps)), d->k);
+		break;
+	case 2:
+		p[NT] = npu_min(npu_round_up(p[NT] + 1ull, column_unit(caps)), s.n);
+		break;
+	case 3:
+		if (p[NT] > column_unit(caps))
+			p[NT] = (p[NT] - 1) / column_unit(caps) * column_unit(caps);
+		break;
+	case 4:
+		p[MT] = npu_div_up(s.m, npu_div_up(s.m, p[MT]) + 1);
+		break;
+	case 5:
+		p[ORDER] = p[ORDER] == M_OUTER ? N_OUTER : M_OUTER;
+		break;
+	default:
+		return false;
+	}
+	if (!place(caps, d, &s, v))
+		*v = *c;
+	return true;
+}
+
 static int compile(const struct npu_caps *caps, const void *desc, struct npu_gang *gang)
 {
-	struct npu_search search = { .caps = caps, .problem = desc, .emit = npu_matmul_emit };
+	struct npu_search search = {
+		.caps = caps, .problem = desc, .emit = npu_matmul_emit, .vary = vary
+	};
 	uint32_t cores;
 
 	/* All cores, or half of them, ...: what does not divide well may do better on fewer. */

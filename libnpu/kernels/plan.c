@@ -16,8 +16,9 @@
 #include "plan.h"
 
 /* Candidates written out at most; long streams count for more. */
-#define MAX_TRIES   40u
-#define LONG_STREAM 40000u
+#define MAX_TRIES      40u
+#define MAX_VARIATIONS 60u
+#define LONG_STREAM    40000u
 
 void npu_gang_free(struct npu_gang *gang)
 {
@@ -89,44 +90,85 @@ static int time_core(const struct npu_search *s, struct npu_stream *stream, uint
 	return npu_code_cycles(s->caps, &code, 1, 0, cycles);
 }
 
-/* The candidate of fewest cycles. */
-static int choose(const struct npu_search *s, struct npu_candidate **best)
+/* What is being chosen: the best so far and its cycles. */
+struct choice {
+	struct npu_stream *stream;
+	struct npu_candidate *origin, best;
+	uint64_t cycles;
+	unsigned int tries;
+};
+
+/* Take a candidate if it is better. -ENOSPC: it does not fit. */
+static int try(const struct npu_search *s, struct choice *ch, const struct npu_candidate *c)
 {
-	struct npu_stream *stream = npu_stream_create();
-	uint64_t least = UINT64_MAX;
-	unsigned int i, tries = 0;
+	uint64_t cycles;
+	int ret = write_core(s, c, 0, ch->stream);
+
+	if (!ret)
+		ret = time_core(s, ch->stream, &cycles);
+	if (ret)
+		return ret;
+	ch->tries += 1 + ch->stream->commands / LONG_STREAM * 8;
+	if (cycles < ch->cycles) {
+		ch->cycles = cycles;
+		ch->best = *c;
+	}
+	return 0;
+}
+
+/* Improve the best candidate step by step, until no variation of it is better. */
+static int vary(const struct npu_search *s, struct choice *ch)
+{
+	uint64_t before;
 	int ret = 0;
 
-	*best = NULL;
-	if (!stream)
-		return npu_fail(-ENOMEM, "out of memory");
-	for (i = 0; i < s->count && tries < MAX_TRIES; i++) {
+	ch->tries = 0;
+	do {
+		struct npu_candidate v = ch->best;
+		unsigned int i;
+
+		before = ch->cycles;
+		for (i = 0; ch->tries < MAX_VARIATIONS && s->vary(s, &ch->best, i, &v); i++) {
+			if (memcmp(v.param, ch->best.param, sizeof(v.param)))
+				ret = try(s, ch, &v);
+			if (ret && ret != -ENOSPC)
+				return ret;
+			v = ch->best;
+		}
+	} while (ch->cycles < before);
+	return 0;
+}
+
+/* The candidate of fewest cycles. */
+static int choose(const struct npu_search *s, struct choice *ch)
+{
+	unsigned int i;
+	int ret = 0;
+
+	ch->origin = NULL;
+	ch->cycles = UINT64_MAX;
+	ch->tries = 0;
+	for (i = 0; i < s->count && ch->tries < MAX_TRIES; i++) {
 		struct npu_candidate *c = &s->candidate[i];
-		uint64_t cycles;
+		uint64_t cycles = ch->cycles;
 
 		if (!c->cores)
 			continue;
 
 		/* Estimates err by a few per cent: what looks worse than the best so far is. */
-		if (*best && c->estimate > least)
+		if (ch->origin && c->estimate > cycles)
 			break;
-		ret = write_core(s, c, 0, stream);
+		ret = try(s, ch, c);
 		if (ret == -ENOSPC) {
 			ret = 0;
 			continue;
 		}
-		if (!ret)
-			ret = time_core(s, stream, &cycles);
 		if (ret)
-			break;
-		tries += 1 + stream->commands / LONG_STREAM * 8;
-		if (cycles < least) {
-			least = cycles;
-			*best = c;
-		}
+			return ret;
+		if (ch->cycles < cycles)
+			ch->origin = c;
 	}
-	npu_stream_free(stream);
-	return ret;
+	return ch->origin && s->vary ? vary(s, ch) : 0;
 }
 
 static int write_gang(const struct npu_search *s, const struct npu_candidate *c,
@@ -151,8 +193,8 @@ static int write_gang(const struct npu_search *s, const struct npu_candidate *c,
 
 int npu_search_run(struct npu_search *s, struct npu_gang *gang)
 {
-	struct npu_candidate *best = NULL;
-	int ret = s->error;
+	struct choice ch = { .stream = npu_stream_create() };
+	int ret = ch.stream ? s->error : -ENOMEM;
 
 	memset(gang, 0, sizeof(*gang));
 	if (ret)
@@ -160,21 +202,22 @@ int npu_search_run(struct npu_search *s, struct npu_gang *gang)
 	else if (s->count)
 		qsort(s->candidate, s->count, sizeof(*s->candidate), by_estimate);
 	while (!ret) {
-		ret = choose(s, &best);
-		if (!ret && !best)
+		ret = choose(s, &ch);
+		if (!ret && !ch.origin)
 			ret = npu_fail(-ENOTSUP, "no way was found to cut this operation into "
 						 "tiles that fit the card");
 		if (ret)
 			break;
-		ret = write_gang(s, best, gang);
+		ret = write_gang(s, &ch.best, gang);
 		if (ret)
 			npu_gang_free(gang);
 		if (ret != -ENOSPC)
 			break;
 		/* Another core's share does not fit: not this one then. */
-		best->cores = 0;
+		ch.origin->cores = 0;
 		ret = 0;
 	}
+	npu_stream_free(ch.stream);
 	free(s->candidate);
 	s->candidate = NULL;
 	return ret;

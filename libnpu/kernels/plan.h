@@ -34,7 +34,7 @@ void npu_gang_free(struct npu_gang *gang);
 struct npu_candidate {
 	uint64_t estimate;
 	uint32_t cores;
-	uint32_t param[18];
+	uint32_t param[24];
 };
 
 /**
@@ -43,6 +43,8 @@ struct npu_candidate {
  * @problem: the kernel's own
  * @emit: append one core's commands of a candidate; core 0 has the largest share. e->full when it
  *	does not fit
+ * @vary: a candidate's variation number @i, to be tried when the best candidate has been found; false:
+ *	there are no more. @v comes as a copy and may stay one. NULL: none
  * @candidate: all of them; allocated by npu_search_add()
  * @count: how many
  * @room: of @candidate
@@ -53,6 +55,8 @@ struct npu_search {
 	const void *problem;
 	void (*emit)(struct npu_emit *e, const void *problem, const struct npu_candidate *c,
 		     unsigned int core);
+	bool (*vary)(const struct npu_search *s, const struct npu_candidate *c, unsigned int i,
+		     struct npu_candidate *v);
 	struct npu_candidate *candidate;
 	unsigned int count, room;
 	int error;
