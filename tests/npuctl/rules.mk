@@ -8,7 +8,7 @@ npuctl_test_parts := $(filter-out %/npuctl.o,$(npuctl_sources:%.c=$(BUILD)/san/%
 NPUCTL_SAN := $(BUILD)/san/tools/npuctl/npuctl
 JSON_KEYS := $(BUILD)/tests/npuctl/json_keys
 
-$(call variants,tests/npuctl/%.o): XCFLAGS = -Itools/npuctl -Itools/lib
+$(call variants,tests/npuctl/%.o): XCFLAGS = -Itools/npuctl -Itools/lib -Itools/npucc
 $(call variants,tests/npuctl/%.o): PKGS = jansson
 
 $(npuctl_tests:%=$(BUILD)/san/%): private PKGS = cmocka $(NPUCTL_PKGS) $(LIBNPU_PKGS)
@@ -26,11 +26,21 @@ $(MAKE_IMAGE): private XLIBS = $(LIBNPU_LIBS)
 $(MAKE_IMAGE): $(MAKE_IMAGE).o $(LIBNPU)
 	$(call link)
 
+NPYTOOL := $(BUILD)/tests/npuctl/npytool
+$(NPYTOOL): private PKGS = $(LIBNPU_PKGS) $(NPUCC_PKGS)
+$(NPYTOOL): private XLIBS = $(LIBNPU_LIBS)
+$(NPYTOOL): $(NPYTOOL).o $(BUILD)/tools/npucc/npucc.a $(LIBNPU)
+	$(call link)
+
 npuctl-sim.cmd = tests/npuctl/test_npuctl.sh $(NPUCTL_SAN) $(JSON_KEYS) $(MAKE_IMAGE)
 npuctl-sim.deps = $(NPUCTL_SAN) $(JSON_KEYS) $(MAKE_IMAGE)
 npuctl-sim.timeout = 300
 
-CHECK_QUICK += $(npuctl_tests:%=$(BUILD)/san/%) npuctl-sim
+npuctl-model.cmd = tests/npuctl/test_model.sh $(NPUCTL_SAN) $(JSON_KEYS) $(NPUCC) $(NPYTOOL) $(ONNX_TESTDATA)
+npuctl-model.deps = $(NPUCTL_SAN) $(JSON_KEYS) $(NPUCC) $(NPYTOOL)
+npuctl-model.timeout = 300
+
+CHECK_QUICK += $(npuctl_tests:%=$(BUILD)/san/%) npuctl-sim npuctl-model
 
 npuctl-vm.cmd = tests/vm/run.sh --name npuctl-vm --file $(NPUCTL) --file $(JSON_KEYS) \
 	--file tests/npuctl/lib.sh --file tests/npuctl/golden --script tests/npuctl/vm.sh

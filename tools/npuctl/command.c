@@ -143,6 +143,16 @@ static int parse_choice(const struct command *self, const struct option_spec *s,
 	return complain_usage(self, "--%s: \"%s\" is none of %s", s->name, text, all);
 }
 
+static int parse_strings(const struct command *self, const struct option_spec *s, const char *text)
+{
+	struct option_strings *list = s->value;
+
+	if (list->count == OPTION_MAX_STRINGS)
+		return complain_usage(self, "--%s more than %d times", s->name, OPTION_MAX_STRINGS);
+	list->text[list->count++] = text;
+	return OPTIONS_GO_ON;
+}
+
 static int parse_value(const struct command *self, const struct option_spec *s, const char *text)
 {
 	switch (s->kind) {
@@ -152,6 +162,8 @@ static int parse_value(const struct command *self, const struct option_spec *s, 
 	case OPTION_STRING:
 		*(const char **)s->value = text;
 		return OPTIONS_GO_ON;
+	case OPTION_STRINGS:
+		return parse_strings(self, s, text);
 	case OPTION_NUMBER:
 		return parse_number(self, s, text);
 	case OPTION_CHOICE:

@@ -56,8 +56,17 @@ void command_words(FILE *out, const struct command *const *table);
 enum option_kind {
 	OPTION_SWITCH, /* value is a bool, set */
 	OPTION_STRING, /* value is a const char * */
+	OPTION_STRINGS, /* value is a struct option_strings; may be given again */
 	OPTION_NUMBER, /* value is a uint32_t, in min .. max, decimal */
 	OPTION_CHOICE, /* value is an unsigned int: the index in @choices */
+};
+
+#define OPTION_MAX_STRINGS 1024
+
+/** struct option_strings - the values of an option in their order */
+struct option_strings {
+	unsigned int count;
+	const char *text[OPTION_MAX_STRINGS];
 };
 
 /**

@@ -7,39 +7,12 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
-#include "npu/image.h"
 #include "npu/stream.h"
 
 #include "command.h"
+#include "model.h"
 #include "output.h"
-
-/* The whole file, aligned as npu_image_parse() wants it. */
-static int read_file(const char *path, void **data, size_t *size)
-{
-	FILE *f = fopen(path, "re");
-	struct stat st;
-	int r = NPUCTL_DONE;
-
-	*data = NULL;
-	if (!f || fstat(fileno(f), &st)) {
-		r = complain(NPUCTL_FAILED, "%s: %s", path, strerror(errno));
-	} else if (!S_ISREG(st.st_mode)) {
-		r = complain(NPUCTL_FAILED, "%s: not a regular file", path);
-	} else {
-		*size = st.st_size;
-		*data = aligned_alloc(64, (*size + 64) / 64 * 64);
-		if (!*data)
-			r = complain(NPUCTL_FAILED, "%s: no memory for %zu bytes", path, *size);
-		else if (fread(*data, 1, *size, f) != *size)
-			r = complain(NPUCTL_FAILED, "%s: cannot be read", path);
-	}
-	if (f)
-		fclose(f);
-	return r;
-}
 
 /* npu_disasm()'s array, as a value of ours. NULL: it could not be made. */
 static json_t *commands_json(const struct npu_code *code, int *ret)
@@ -101,22 +74,16 @@ static int run(const struct command *self, int argc, char **argv)
 {
 	bool json = false;
 	const struct option_spec options[] = { OPTION_JSON(&json), OPTION_END };
-	struct npu_image image;
+	struct model model;
 	char **files;
-	void *data;
-	size_t size = 0;
 	int r = options_parse(self, options, argc, argv, 1, 1, &files);
 
 	if (r != OPTIONS_GO_ON)
 		return r;
-	r = read_file(files[0], &data, &size);
-	if (!r && npu_image_parse(&image, data, size)) {
-		r = complain(NPUCTL_FAILED, "%s: %s", files[0], npu_error());
-	} else if (!r) {
-		r = json ? print_json(&image) : print_text(&image);
-		npu_image_clear(&image);
-	}
-	free(data);
+	r = model_read(&model, files[0]);
+	if (!r)
+		r = json ? print_json(&model.image) : print_text(&model.image);
+	model_free(&model);
 	return r;
 }
 

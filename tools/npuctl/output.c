@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -161,4 +162,71 @@ const char *output_bytes(uint64_t bytes)
 	/* Two decimals at most, none where there are none. */
 	snprintf(s, sizeof(text[0]), "%.*f %s", v == (uint64_t)v ? 0 : 2, v, unit[u]);
 	return s;
+}
+
+/* Bytes of the UTF-8 sequence at @s, as RFC 3629 has them; 0: it is none. */
+static size_t utf8_length(const unsigned char *s)
+{
+	static const struct {
+		unsigned char first, last, low, high; /* of the first byte; of the second */
+		size_t length;
+	} forms[] = {
+		{ 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
+		{ 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 },
+		{ 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 },
+		{ 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
+	};
+
+	if (*s < 0x80)
+		return 1;
+	for (size_t f = 0; f < sizeof(forms) / sizeof(*forms); f++) {
+		size_t n = 2;
+
+		if (s[0] < forms[f].first || s[0] > forms[f].last)
+			continue;
+		if (s[1] < forms[f].low || s[1] > forms[f].high)
+			return 0;
+		while (n < forms[f].length && (s[n] & 0xc0) == 0x80)
+			n++;
+		return n == forms[f].length ? n : 0;
+	}
+	return 0;
+}
+
+const char *output_name(const char *name)
+{
+	static char text[4][4100];
+	static unsigned int next;
+	char *out = text[next++ % 4];
+	size_t n = 0;
+
+	while (*name) {
+		size_t length = utf8_length((const unsigned char *)name);
+		/* C0, DEL and C1 (U+0080 to U+009F). */
+		bool control = (unsigned char)*name < ' ' || *name == 0x7f ||
+			       ((unsigned char)*name == 0xc2 && (unsigned char)name[1] < 0xa0);
+
+		if (n + 4 >= sizeof(text[0]))
+			break;
+		if (!length || control) {
+			out[n++] = '?';
+		} else {
+			memcpy(out + n, name, length);
+			n += length;
+		}
+		name += length ? length : 1;
+	}
+	out[n] = 0;
+	return out;
+}
+
+const char *output_cell(const char *name)
+{
+	/* One of output_name()'s own. */
+	char *text = (char *)output_name(name);
+
+	for (char *c = text; *c; c++)
+		if (*c == '|')
+			*c = '?';
+	return text;
 }

@@ -49,6 +49,15 @@ void table_add(struct table *t, const char *fmt, ...) __attribute__((format(prin
 /** table_print() - print it, as wide as needed, and free it */
 void table_print(struct table *t, FILE *out);
 
+/**
+ * output_name() - a name from a file, fit to be printed: what is not UTF-8 or controls terminals is
+ * '?'. In one of a few static buffers, cut where it is too long for that
+ */
+const char *output_name(const char *name);
+
+/** output_cell() - the same for a table, whose cells have no '|' */
+const char *output_cell(const char *name);
+
 /** output_bytes() - "2 MiB", "1.5 GiB"; in one of a few static buffers */
 const char *output_bytes(uint64_t bytes);
 
