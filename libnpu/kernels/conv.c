@@ -43,12 +43,20 @@ struct channels {
 	uint32_t g0, gn, o0, on;
 };
 
-/* One step through the kernel: k in [k0, k0 + count). */
+/* One step through the kernel, or a piece of it: k in [k0, k0 + count). */
 struct step {
 	uint32_t r0, rows, s0, cols, c0, channels;
 	uint64_t k0, count;
 	uint32_t number;
 };
+
+static void set_k(const struct npu_conv_view *v, struct step *s)
+{
+	uint64_t tap = (uint64_t)s->r0 * v->kernel_w + s->s0;
+
+	s->k0 = v->depthwise ? tap : tap * v->cg + s->c0;
+	s->count = (uint64_t)s->rows * s->cols * (v->depthwise ? 1 : s->channels);
+}
 
 struct work {
 	struct npu_emit *e;
@@ -57,6 +65,7 @@ struct work {
 	struct range images, rows, columns, chans; /* chans: output channels, or groups */
 	struct npu_slots in, weights, acc;
 	uint32_t *loaded; /* of each input block: rows that are there, behind the last */
+	struct range partial; /* rows behind these, and channels of them, of the first block */
 	struct npu_vector in_zp, weight_zp;
 	struct npu_finish finish;
 };
@@ -64,6 +73,8 @@ struct work {
 struct tile {
 	struct range images, y, x;
 	struct channels ch;
+	struct npu_tile out;
+	bool first, last;
 };
 
 /* Where an axis' outputs [out.first, out.end) read: clipped to the input, never empty. */
@@ -119,14 +130,14 @@ static void block_strides(const struct npu_conv_view *v, struct block *b, uint32
 
 static void load_pixels(struct work *w, const struct block *b, uint32_t addr, struct range images,
 			struct range rows, struct range cols, uint32_t row_step, uint32_t col_step,
-			uint32_t c0)
+			struct range chans)
 {
 	const struct npu_conv_view *v = w->v;
 	uint64_t size = v->in_size, first;
 	struct npu_box box = {
 		.region = NPU_OP_REGION_A,
 		.element = v->in_size,
-		.size = { b->channels, npu_div_up(length(cols), col_step),
+		.size = { length(chans), npu_div_up(length(cols), col_step),
 			  npu_div_up(length(rows), row_step), length(images) },
 		.mem_stride = { (int64_t)(v->in_stride[0] * col_step * size),
 				(int64_t)(v->in_stride[1] * row_step * size),
@@ -136,18 +147,18 @@ static void load_pixels(struct work *w, const struct block *b, uint32_t addr, st
 	};
 
 	first = v->in_base + images.first * v->in_stride[2] + rows.first * v->in_stride[1] +
-		cols.first * v->in_stride[0] + c0;
+		cols.first * v->in_stride[0] + chans.first;
 	box.offset = (int64_t)(first * size);
 	npu_emit_load(w->e, &box);
 }
 
-/* The block of a tile, with all rows the tile reads. */
+/* The block of a tile. */
 static void get_block(struct work *w, const struct tile *t, struct block *b)
 {
 	const struct npu_conv_view *v = w->v;
 	const uint32_t *p = w->p;
-	uint32_t group = (t->y.first - w->rows.first) / p[GROUP_ROWS], slot;
-	struct range outs = { w->rows.first + group * p[GROUP_ROWS], 0 }, need, part;
+	uint32_t group = (t->y.first - w->rows.first) / p[GROUP_ROWS];
+	struct range outs = { w->rows.first + group * p[GROUP_ROWS], 0 };
 	struct range chans = input_channels(v, &t->ch);
 	uint64_t key = (t->images.first - w->images.first) / p[IMAGES];
 
@@ -161,14 +172,53 @@ static void get_block(struct work *w, const struct tile *t, struct block *b)
 	key = key * (v->in_c + 1ull) + chans.first;
 	if (!npu_slots_get(&w->in, key, &b->addr))
 		w->loaded[(b->addr - w->in.base) / w->in.size] = b->rows.first;
-	slot = (b->addr - w->in.base) / w->in.size;
-	need = reads(t->y, v->stride_h, v->pad_top, v->kernel_h, v->dilation_h, v->in_h);
-	if (need.end <= w->loaded[slot])
+}
+
+/* Rows [first, end) of a block; of each, channels [c.first, c.end). */
+static void load_rows(struct work *w, const struct tile *t, const struct block *b, uint32_t first,
+		      uint32_t end, struct range c)
+{
+	struct range chans = input_channels(w->v, &t->ch), rows = { first, end };
+
+	if (first >= end)
 		return;
-	part = (struct range){ w->loaded[slot], need.end };
-	load_pixels(w, b, b->addr + (part.first - b->rows.first) * b->stride[1], t->images, part,
-		    b->cols, 1, 1, chans.first);
-	w->loaded[slot] = need.end;
+	chans.end = chans.first + c.end;
+	chans.first += c.first;
+	load_pixels(w, b,
+		    b->addr + (first - b->rows.first) * b->stride[1] + c.first * w->v->in_size,
+		    t->images, rows, b->cols, 1, 1, chans);
+}
+
+/*
+ * What a piece reads of the block, unless it is there. That is all that the tile reads, but for a
+ * core's first tile: there it is the piece's kernel rows and, of rows that are new, the channels up
+ * to the piece's. The pieces that follow complete these rows.
+ */
+static void load_piece(struct work *w, const struct tile *t, const struct block *b,
+		       const struct step *piece)
+{
+	const struct npu_conv_view *v = w->v;
+	bool lazy = t->first && w->p[HEAD];
+	uint32_t *loaded = &w->loaded[(b->addr - w->in.base) / w->in.size];
+	uint32_t kernel = lazy ? piece->r0 + piece->rows : v->kernel_h;
+	uint32_t end = reads(t->y, v->stride_h, v->pad_top, kernel, v->dilation_h, v->in_h).end;
+	uint32_t chans = lazy && b->channels == v->cg ? piece->c0 + piece->channels : b->channels;
+
+	if (end <= *loaded)
+		return;
+	if (w->partial.end) {
+		if (chans > w->partial.end)
+			load_rows(w, t, b, *loaded, w->partial.first,
+				  (struct range){ w->partial.end, chans });
+		w->partial.end = npu_max(chans, w->partial.end);
+	} else {
+		load_rows(w, t, b, *loaded, end, (struct range){ 0, chans });
+		w->partial = (struct range){ end, chans };
+	}
+	if (w->partial.end < b->channels)
+		return;
+	*loaded = w->partial.first;
+	w->partial.end = 0;
 }
 
 /* Of outputs [out.first, out.end), those whose tap lies inside. */
@@ -268,50 +318,85 @@ static void unpack_weights(struct work *w, const struct channels *ch, const stru
 }
 
 /*
- * Rows: [k][gn * on]. Packed: group after group of [on / 16][k][16], or unpacked [on][k].
+ * Where a step's weights stand in SPM, and whether they have to be loaded. Rows: [k][gn * on].
+ * Packed: group after group of [on / 16][k][16], or unpacked [on][k].
  */
-static uint32_t get_weights(struct work *w, const struct channels *ch, const struct step *s)
+static bool place_weights(struct work *w, const struct channels *ch, const struct step *s,
+			  uint32_t *addr)
 {
 	const struct npu_conv_view *v = w->v;
-	uint64_t size = v->weight_size, column = (uint64_t)ch->g0 * v->og + ch->o0;
-	uint64_t key = column * (v->steps_max + 1ull) + s->number;
-	struct npu_box box = { .region = NPU_OP_REGION_B, .element = size, .size = { 1, 1, 1, 1 } };
+	uint64_t column = (uint64_t)ch->g0 * v->og + ch->o0;
 
-	if (npu_slots_get(&w->weights, key, &box.spm))
-		return box.spm;
-	if (v->packed && ch->o0 % NPU_PACK_COLS) {
+	if (npu_slots_get(&w->weights, column * (v->products + 1ull) + s->number, addr))
+		return false;
+	if (v->packed && ch->o0 % NPU_PACK_COLS)
 		w->e->full = true;
-		return box.spm;
-	}
+	return true;
+}
+
+/* Where the weights of a piece of a step begin, from column @col of the tile on. */
+static uint32_t weight_address(const struct npu_conv_view *v, const struct channels *ch,
+			       const struct step *s, uint32_t addr, const struct step *piece,
+			       uint32_t col)
+{
+	uint32_t k = piece->k0 - s->k0, stride = weight_stride(v, ch, s);
+
+	if (splits_group(v, s))
+		return addr;
+	if (v->packed)
+		return addr + col / NPU_PACK_COLS * stride + k * NPU_PACK_COLS * v->weight_size;
+	return addr + k * stride + col * v->weight_size;
+}
+
+/* Load a piece's weights, of columns [@part->col, + @part->cols) of the tile. */
+static void load_weights(struct work *w, const struct channels *ch, const struct step *s,
+			 uint32_t addr, const struct step *piece, const struct npu_part *part)
+{
+	const struct npu_conv_view *v = w->v;
+	uint64_t size = v->weight_size, column = (uint64_t)ch->g0 * v->og + ch->o0 + part->col;
+	struct npu_box box = {
+		.region = NPU_OP_REGION_B,
+		.element = size,
+		.size = { 1, 1, 1, 1 },
+		.spm = weight_address(v, ch, s, addr, piece, part->col),
+		.spm_stride = { weight_stride(v, ch, s) },
+	};
+
 	if (splits_group(v, s)) {
-		unpack_weights(w, ch, s, box.spm);
-		return box.spm;
+		unpack_weights(w, ch, s, addr);
+		return;
 	}
 	if (v->packed) {
-		box.size[0] = weight_stride(v, ch, s) / size;
-		box.size[1] = npu_div_up(ch->on, NPU_PACK_COLS);
+		box.size[0] = npu_round_up(piece->count, v->pack_group) * NPU_PACK_COLS;
+		box.size[1] = npu_div_up(part->cols / ch->gn, NPU_PACK_COLS);
 		box.size[2] = ch->gn;
 		box.mem_stride[0] = (int64_t)v->packed_block;
 		box.mem_stride[1] = (int64_t)v->packed_group_bytes;
-		box.spm_stride[0] = weight_stride(v, ch, s);
 		box.spm_stride[1] = weight_group_stride(v, ch, s);
 		box.offset = (int64_t)(ch->g0 * v->packed_group_bytes +
-				       ch->o0 / NPU_PACK_COLS * v->packed_block +
-				       s->k0 * NPU_PACK_COLS * size);
+				       (ch->o0 + part->col) / NPU_PACK_COLS * v->packed_block +
+				       piece->k0 * NPU_PACK_COLS * size);
 	} else {
-		box.size[0] = ch->gn * ch->on;
-		box.size[1] = s->count;
+		box.size[0] = part->cols;
+		box.size[1] = piece->count;
 		box.mem_stride[0] = (int64_t)(v->d->out_c * size);
-		box.spm_stride[0] = weight_stride(v, ch, s);
-		box.offset = (int64_t)((s->k0 * v->d->out_c + column) * size);
+		box.offset = (int64_t)((piece->k0 * v->d->out_c + column) * size);
 	}
 	npu_emit_load(w->e, &box);
-	return box.spm;
 }
 
 /* ---- Commands -------------------------------------------------------------------------------- */
 
-static void set_zero_points(struct work *w, struct npu_mxu_operands *o, const struct channels *ch)
+/* A step of a tile on its way: its weights, and whether they have to be loaded. */
+struct weights {
+	const struct step *step;
+	uint32_t addr;
+	bool load;
+};
+
+/* Vectors are asked for by tile, so that a part finds what its tile loaded. */
+static void set_zero_points(struct work *w, struct npu_mxu_operands *o, const struct channels *ch,
+			    uint32_t col)
 {
 	const struct npu_conv2d *d = w->v->d;
 
@@ -326,36 +411,50 @@ static void set_zero_points(struct work *w, struct npu_mxu_operands *o, const st
 		o->b_zp = npu_vector_get(w->e, &w->weight_zp, 0);
 	} else if (d->weight_zp_per == NPU_PER_CHANNEL) {
 		o->b_zp_mode = NPU_ZP_VECTOR;
-		o->b_zp = npu_vector_get(w->e, &w->weight_zp, ch->g0 * w->v->og + ch->o0);
+		o->b_zp = npu_vector_get(w->e, &w->weight_zp, ch->g0 * w->v->og + ch->o0) + col;
 	}
 }
 
-/* What steps of either mode have in common; geometry is filled in by the caller. */
-static void fill_command(struct work *w, const struct tile *t, const struct step *s, uint32_t acc,
+/* What pieces of either mode have in common; geometry is filled in by the caller. */
+static void fill_command(struct work *w, const struct tile *t, const struct weights *weights,
+			 const struct step *piece, const struct npu_part *part,
 			 struct npu_cmd_conv *cmd)
 {
 	const struct npu_conv_view *v = w->v;
-	uint32_t cols = t->ch.gn * t->ch.on;
+	const struct step *s = weights->step;
+	uint32_t line = t->out.cols, i;
 
+	if (weights->load && !part->row)
+		load_weights(w, &t->ch, s, weights->addr, piece, part);
 	cmd->o.a_type = v->d->in_type;
 	cmd->o.b_type = v->d->weight_type;
 	cmd->o.b_layout = splits_group(v, s) ? NPU_B_COLS : v->d->weight_layout;
 	cmd->o.flags =
-		(s->number ? NPU_MXU_ACCUMULATE : 0) | (v->depthwise ? NPU_MXU_DEPTHWISE : 0);
-	cmd->o.b = get_weights(w, &t->ch, s);
+		(piece->k0 ? NPU_MXU_ACCUMULATE : 0) | (v->depthwise ? NPU_MXU_DEPTHWISE : 0);
+	cmd->o.b = weight_address(v, &t->ch, s, weights->addr, piece, part->col);
 	cmd->o.b_stride = weight_stride(v, &t->ch, s);
 	cmd->b_group_stride = t->ch.gn > 1 ? weight_group_stride(v, &t->ch, s) : 0;
-	cmd->o.acc = acc;
-	set_zero_points(w, &cmd->o, &t->ch);
+	cmd->o.acc = t->out.acc + part->col * 4;
+	set_zero_points(w, &cmd->o, &t->ch, part->col);
 	cmd->batch = length(t->images);
 	cmd->groups = t->ch.gn;
-	cmd->in_c = v->depthwise ? t->ch.on : s->channels;
+	cmd->in_c = v->depthwise ? part->cols : piece->channels;
 	cmd->out_h = length(t->y);
 	cmd->out_w = length(t->x);
-	cmd->out_c = t->ch.on;
-	cmd->acc_stride[0] = cols * 4;
-	cmd->acc_stride[1] = cols * 4 * length(t->x);
-	cmd->acc_stride[2] = cols * 4 * length(t->x) * length(t->y);
+	cmd->out_c = part->cols / t->ch.gn;
+	for (i = 0; i < 3; line *= t->out.rows[i++])
+		cmd->acc_stride[i] = line * 4;
+	switch (npu_tile_cut(&t->out)) {
+	case 0:
+		cmd->out_w = part->rows;
+		break;
+	case 1:
+		cmd->out_h = part->rows;
+		break;
+	case 2:
+		cmd->batch = part->rows;
+	}
+	cmd->o.acc += part->row * cmd->acc_stride[npu_tile_cut(&t->out)];
 }
 
 static void set_block(struct npu_cmd_conv *cmd, const struct block *b)
@@ -365,43 +464,49 @@ static void set_block(struct npu_cmd_conv *cmd, const struct block *b)
 	cmd->a_stride[2] = b->stride[2];
 }
 
-static void emit_window_step(struct work *w, const struct tile *t, const struct step *s,
-			     uint32_t acc)
+static void emit_part(struct work *w, const struct tile *t, const struct weights *weights,
+		      const struct step *piece, const struct npu_part *part)
 {
 	const struct npu_conv_view *v = w->v;
-	struct npu_cmd_conv cmd = { .kernel_h = s->rows,
-				    .kernel_w = s->cols,
+	struct npu_cmd_conv cmd = { .kernel_h = piece->rows,
+				    .kernel_w = piece->cols,
 				    .stride_h = v->stride_h,
 				    .stride_w = v->stride_w,
 				    .dilation_h = v->dilation_h,
 				    .dilation_w = v->dilation_w };
-	int64_t pad_top, pad_left;
+	unsigned int cut = npu_tile_cut(&t->out);
+	int64_t y = t->y.first + (cut == 1 ? part->row : 0), pad_top, pad_left;
+	int64_t x = t->x.first + (cut == 0 ? part->row : 0);
 	struct block b;
 
 	get_block(w, t, &b);
-	pad_top = (int64_t)b.rows.first + v->pad_top - (int64_t)t->y.first * v->stride_h -
-		  (int64_t)s->r0 * v->dilation_h;
-	pad_left = (int64_t)b.cols.first + v->pad_left - (int64_t)t->x.first * v->stride_w -
-		   (int64_t)s->s0 * v->dilation_w;
+	load_piece(w, t, &b, piece);
+	pad_top = (int64_t)b.rows.first + v->pad_top - y * v->stride_h -
+		  (int64_t)piece->r0 * v->dilation_h;
+	pad_left = (int64_t)b.cols.first + v->pad_left - x * v->stride_w -
+		   (int64_t)piece->s0 * v->dilation_w;
 	if (!fits16(pad_top) || !fits16(pad_left) || length(b.rows) > UINT16_MAX ||
 	    length(b.cols) > UINT16_MAX) {
 		w->e->full = true;
 		return;
 	}
-	cmd.o.a = b.addr + s->c0 * v->in_size;
+	cmd.o.a = b.addr + (piece->c0 + (v->depthwise ? part->col : 0)) * v->in_size +
+		  (cut == 2 ? part->row * b.stride[2] : 0);
 	cmd.in_h = length(b.rows);
 	cmd.in_w = length(b.cols);
 	cmd.pad_top = (uint16_t)pad_top;
 	cmd.pad_left = (uint16_t)pad_left;
 	set_block(&cmd, &b);
-	fill_command(w, t, s, acc, &cmd);
+	fill_command(w, t, weights, piece, part, &cmd);
 	npu_stream_conv(w->e->s, &cmd);
 }
 
 /* A step that is one tap: exactly the pixels it multiplies, side by side. */
-static void emit_tap_step(struct work *w, const struct tile *t, const struct step *s, uint32_t acc)
+static void emit_tap_step(struct work *w, const struct tile *t, const struct step *s)
 {
+	const struct npu_part whole = { 0, t->out.cols, 0, t->out.rows[npu_tile_cut(&t->out)] };
 	const struct npu_conv_view *v = w->v;
+	struct weights weights = { .step = s };
 	int64_t row = (int64_t)s->r0 * v->dilation_h, col = (int64_t)s->s0 * v->dilation_w;
 	struct range y = inside(t->y, v->stride_h, v->pad_top, row, v->in_h);
 	struct range x = inside(t->x, v->stride_w, v->pad_left, col, v->in_w);
@@ -418,6 +523,7 @@ static void emit_tap_step(struct work *w, const struct tile *t, const struct ste
 	/* Padding adds nothing; but the first step begins the sums. */
 	if (empty && s->number)
 		return;
+	weights.load = place_weights(w, &t->ch, s, &weights.addr);
 	b.addr = npu_slots_next(&w->in);
 	block_strides(v, &b, length(y));
 	if (empty) {
@@ -431,11 +537,13 @@ static void emit_tap_step(struct work *w, const struct tile *t, const struct ste
 		struct range cols = {
 			(uint32_t)((int64_t)x.first * v->stride_w - v->pad_left + col), 0
 		};
+		struct range chans;
 
 		rows.end = rows.first + (length(y) - 1) * v->stride_h + 1;
 		cols.end = cols.first + (length(x) - 1) * v->stride_w + 1;
-		load_pixels(w, &b, b.addr, t->images, rows, cols, v->stride_h, v->stride_w,
-			    input_channels(v, &t->ch).first + s->c0);
+		chans.first = input_channels(v, &t->ch).first + s->c0;
+		chans.end = chans.first + b.channels;
+		load_pixels(w, &b, b.addr, t->images, rows, cols, v->stride_h, v->stride_w, chans);
 		cmd.in_h = length(y);
 		cmd.in_w = length(x);
 		cmd.pad_top = y.first - t->y.first;
@@ -443,33 +551,113 @@ static void emit_tap_step(struct work *w, const struct tile *t, const struct ste
 	}
 	cmd.o.a = b.addr;
 	set_block(&cmd, &b);
-	fill_command(w, t, s, acc, &cmd);
+	fill_command(w, t, &weights, s, &whole, &cmd);
 	npu_stream_conv(w->e->s, &cmd);
 }
 
-static void emit_step(struct work *w, const struct tile *t, struct step *s, uint32_t acc)
+/*
+ * The piece of a step that begins @at products into it: about @most of them, but whole taps, and
+ * whole rows of taps, where it can be. Packed weights are cut between groups of successive k.
+ */
+static struct step cut_piece(const struct npu_conv_view *v, const struct step *s, uint64_t at,
+			     uint64_t most)
 {
-	const struct npu_conv_view *v = w->v;
-	uint64_t tap = (uint64_t)s->r0 * v->kernel_w + s->s0;
+	uint32_t channels = v->depthwise ? 1 : s->channels;
+	uint32_t row = at / channels / s->cols, col = at / channels % s->cols, c = at % channels;
+	struct step piece = *s;
 
-	s->k0 = v->depthwise ? tap : tap * v->cg + s->c0;
-	s->count = (uint64_t)s->rows * s->cols * (v->depthwise ? 1 : s->channels);
-	if (w->p[BY_TAP])
-		emit_tap_step(w, t, s, acc);
-	else
-		emit_window_step(w, t, s, acc);
-	s->number++;
+	if (!most || (v->packed && (channels % v->pack_group || most % v->pack_group)))
+		return piece;
+	piece.r0 += row;
+	piece.s0 += col;
+	piece.c0 += c;
+	piece.rows = 1;
+	piece.cols = 1;
+	if (c || most < channels) {
+		piece.channels = npu_min(most, channels - c);
+	} else if (col || most < (uint64_t)channels * s->cols) {
+		piece.cols = npu_min(most / channels, s->cols - col);
+	} else {
+		piece.cols = s->cols;
+		piece.rows = npu_min(most / channels / s->cols, s->rows - row);
+	}
+	set_k(v, &piece);
+	return piece;
 }
 
-static void emit_tile(struct work *w, const struct tile *t, bool last)
+/* How many products the next piece shall have; 0: all. */
+static uint64_t piece_size(const struct work *w, const struct tile *t, const struct step *s,
+			   uint64_t at, bool end)
+{
+	uint32_t tail = w->p[TAIL];
+
+	if (t->first && !s->number && w->p[HEAD])
+		return w->p[HEAD];
+	if (t->last && end && tail && s->rows == 1 && s->cols == 1 && s->count - at > tail)
+		return npu_round_up(s->count - at - tail, w->v->pack_group);
+	return at ? s->count - at : 0;
+}
+
+/* How a tile is finished. */
+static struct npu_parts last_parts(const struct work *w, const struct tile *t)
+{
+	struct npu_parts how = { 0 };
+
+	if (t->last) {
+		how.cols = t->ch.gn == 1 ? w->p[TAIL_COLS] : 0;
+		how.rows = w->p[TAIL_ROWS];
+	}
+	return how;
+}
+
+/* Finish a part of the tile, when its last product has been added. */
+static void finish_part(struct work *w, const struct tile *t, const struct npu_part *part)
+{
+	if (!part->col && !part->row)
+		npu_finish_begin(w->e, &w->finish, &t->out);
+	npu_finish_part(w->e, &w->finish, &t->out, part);
+}
+
+/* A step: in pieces along k, the very first and the very last of them in parts. */
+static void emit_step(struct work *w, const struct tile *t, const struct step *s, bool end)
+{
+	const struct npu_conv_view *v = w->v;
+	struct weights weights = { .step = s };
+	struct step piece;
+	uint64_t at;
+	bool last;
+
+	weights.load = place_weights(w, &t->ch, s, &weights.addr);
+	for (at = 0; at < s->count; at += piece.count) {
+		struct npu_parts how = { 0 };
+		struct npu_part part = { 0 };
+
+		piece = cut_piece(v, s, at, piece_size(w, t, s, at, end));
+		last = end && at + piece.count == s->count;
+		if (t->first && !piece.k0 && t->ch.gn == 1 && !v->depthwise)
+			how.cols = w->p[HEAD_COLS];
+		if (last && t->last)
+			how = last_parts(w, t);
+		while (npu_part_next(&how, &t->out, &part)) {
+			emit_part(w, t, &weights, &piece, &part);
+			if (last)
+				finish_part(w, t, &part);
+		}
+	}
+}
+
+static void emit_tile(struct work *w, struct tile *t)
 {
 	const struct npu_conv_view *v = w->v;
 	const struct npu_conv2d *d = v->d;
 	const uint32_t *p = w->p;
-	uint32_t acc = npu_slots_next(&w->acc), col0 = t->ch.g0 * v->og + t->ch.o0;
+	uint32_t col0 = t->ch.g0 * v->og + t->ch.o0;
 	struct step s = { .number = 0 };
-	struct npu_tile out = {
-		.acc = acc,
+	struct npu_parts how;
+	struct npu_part part = { 0 };
+
+	t->out = (struct npu_tile){
+		.acc = npu_slots_next(&w->acc),
 		.cols = t->ch.gn * t->ch.on,
 		.col0 = col0,
 		.rows = { length(t->x), length(t->y), length(t->images) },
@@ -482,23 +670,26 @@ static void emit_tile(struct work *w, const struct tile *t, bool last)
 		.residual_stride = { d->residual_stride[0], d->residual_stride[1],
 				     d->residual_stride[2] },
 	};
-
 	for (s.r0 = 0; s.r0 < v->kernel_h; s.r0 += p[STEP_ROWS]) {
 		s.rows = npu_min(p[STEP_ROWS], v->kernel_h - s.r0);
 		for (s.s0 = 0; s.s0 < v->kernel_w; s.s0 += p[STEP_COLS]) {
 			s.cols = npu_min(p[STEP_COLS], v->kernel_w - s.s0);
 			for (s.c0 = 0; s.c0 < v->cg; s.c0 += p[STEP_C]) {
 				s.channels = npu_min(p[STEP_C], v->cg - s.c0);
-				emit_step(w, t, &s, acc);
+				set_k(v, &s);
+				if (p[BY_TAP])
+					emit_tap_step(w, t, &s);
+				else
+					emit_step(w, t, &s, s.k0 + s.count == v->products);
+				s.number++;
 			}
 		}
 	}
-	struct npu_parts how = { .rows = last ? npu_div_up(out.rows[npu_tile_cut(&out)], 4) : 0 };
-	struct npu_part part = { 0 };
-
-	npu_finish_begin(w->e, &w->finish, &out);
-	while (npu_part_next(&how, &out, &part))
-		npu_finish_part(w->e, &w->finish, &out, &part);
+	if (!p[BY_TAP])
+		return;
+	how = last_parts(w, t);
+	while (npu_part_next(&how, &t->out, &part))
+		finish_part(w, t, &part);
 }
 
 /* ---- Loops ----------------------------------------------------------------------------------- */
@@ -558,23 +749,26 @@ static bool stopped(const struct work *w)
 
 static void emit_tiles(struct work *w)
 {
+	bool inner = w->p[ORDER] == CHANNELS_INNER;
 	struct tile t, next;
-	struct channels more;
-	uint64_t i;
-	uint32_t j;
+	uint64_t i = 0;
+	uint32_t j = 0;
 
-	if (w->p[ORDER] == CHANNELS_INNER) {
-		for (i = 0; spatial_tile(w, i, &t) && !stopped(w); i++)
-			for (j = 0; channel_tile(w, j, &t.ch) && !stopped(w); j++)
-				emit_tile(w, &t,
-					  !spatial_tile(w, i + 1, &next) &&
-						  !channel_tile(w, j + 1, &more));
-		return;
+	/* Both loops in one: channels, or places, are done when there is no next. */
+	while (spatial_tile(w, i, &t) && channel_tile(w, j, &t.ch) && !stopped(w)) {
+		t.first = !i && !j;
+		t.last = !spatial_tile(w, i + 1, &next) && !channel_tile(w, j + 1, &next.ch);
+		emit_tile(w, &t);
+		if (inner) {
+			if (!channel_tile(w, ++j, &next.ch)) {
+				j = 0;
+				i++;
+			}
+		} else if (!spatial_tile(w, ++i, &next)) {
+			i = 0;
+			j++;
+		}
 	}
-	for (j = 0; channel_tile(w, j, &t.ch) && !stopped(w); j++)
-		for (i = 0; spatial_tile(w, i, &t) && !stopped(w); i++)
-			emit_tile(w, &t,
-				  !spatial_tile(w, i + 1, &next) && !channel_tile(w, j + 1, &more));
 }
 
 static void prepare(struct work *w)

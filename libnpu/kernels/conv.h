@@ -23,7 +23,7 @@
  * @packed_block: bytes of a packed block of columns
  * @packed_group_bytes: of a group of channels
  * @acc_type: NPU_S32 or NPU_FP32
- * @steps_max: more than steps can be
+ * @products: k of an output
  *
  * The rest is as in the descriptor, after what is said at the head of conv.c about strides.
  */
@@ -41,7 +41,7 @@ struct npu_conv_view {
 	uint32_t pack_group;
 	uint64_t packed_block, packed_group_bytes;
 	uint32_t acc_type;
-	uint64_t steps_max;
+	uint64_t products;
 };
 
 /* Parameters of a candidate. */
@@ -54,6 +54,10 @@ enum {
 	STEP_ROWS, STEP_COLS, STEP_C,
 	BY_TAP, ORDER,
 	IN_SLOTS, WEIGHT_SLOTS, ACC_SLOTS, OUT_SLOTS,
+	HEAD,			/* k of pieces of a core's first step, about; 0: it is one piece */
+	HEAD_COLS,		/* of parts of the first of them; 0: all */
+	TAIL,			/* k of the last piece of its last step; 0: it is one piece */
+	TAIL_COLS, TAIL_ROWS,	/* of parts of that; 0: all */
 };
 
 enum { CHANNELS_INNER, CHANNELS_OUTER };

@@ -65,7 +65,6 @@ static void make_view(const struct npu_conv2d *d, struct npu_conv_view *v)
 		skip_unused(&v->in_w, v->out_w, &v->stride_w, &v->pad_left, &v->in_base,
 			    &v->in_stride[0]);
 	k = (uint64_t)v->kernel_h * v->kernel_w * v->cg;
-	v->steps_max = k;
 	v->pack_group = v->weight_size == 2 ? 2 : 4;
 	v->packed_block = npu_round_up(k, v->pack_group) * NPU_PACK_COLS * v->weight_size;
 	v->packed_group_bytes = npu_div_up(v->og, NPU_PACK_COLS) * v->packed_block;
@@ -73,6 +72,7 @@ static void make_view(const struct npu_conv2d *d, struct npu_conv_view *v)
 		v->cg = 1;
 		v->og = 1;
 	}
+	v->products = (uint64_t)v->kernel_h * v->kernel_w * v->cg;
 }
 
 uint32_t npu_conv_channel_units(const struct npu_conv_view *v)
@@ -188,52 +188,77 @@ static uint64_t mxu_cycles(const struct npu_caps *caps, const struct npu_conv_vi
 	       s->spatial * s->channel * s->steps * caps->cmd_cycles;
 }
 
-static uint64_t dma_bytes(const struct npu_conv_view *v, const uint32_t *p, const struct share *s)
-{
-	uint64_t groups = npu_div_up(s->rows, p[GROUP_ROWS]), blocks, in, weights, outputs, block;
-	uint64_t images = npu_div_up(s->images, p[IMAGES]);
-	bool own = v->groups > 1; /* each channel tile has an input of its own */
-	uint64_t k = (uint64_t)v->kernel_h * v->kernel_w * v->cg;
+/*
+ * Bytes that a core moves: all of them, those that its first tile waits for, and those that its
+ * first pass over the inner loop waits for.
+ */
+struct traffic {
+	uint64_t all, tile, pass;
+};
 
-	outputs = s->images * s->rows * v->out_w *
-		  (v->groups == 1 || v->depthwise ? s->chans : s->chans * v->og);
-	block = npu_conv_in_block(v, p);
-	if (p[BY_TAP]) {
-		in = s->spatial * s->channel * s->steps * block;
-	} else {
-		blocks = images * groups * s->columns;
-		in = blocks * block;
-		if (own)
-			in *= s->channel;
-		else if (p[ORDER] == CHANNELS_OUTER && p[IN_SLOTS] < blocks)
-			in *= s->channel;
-	}
-	weights = v->groups == 1 || v->depthwise ? s->chans * k : s->chans * v->og * k;
-	weights *= v->weight_size;
-	if (p[ORDER] == CHANNELS_INNER ? p[WEIGHT_SLOTS] < s->channel * s->steps :
-					 p[WEIGHT_SLOTS] < s->steps)
-		weights *= s->spatial;
-	return in + weights + outputs * npu_type_size(v->d->epilogue.out_type) +
-	       (v->d->epilogue.residual ? outputs * npu_type_size(v->d->epilogue.residual_type) :
-					  0);
+/* Bytes in whole bursts, if pixels' runs are of so many bytes of their @all. */
+static uint64_t in_bursts(uint64_t bytes, uint64_t run, uint64_t all)
+{
+	return run < all ? npu_div_up(bytes, run) * npu_round_up(run, NPU_DMA_BURST) : bytes;
 }
 
+static struct traffic count_bytes(const struct npu_conv_view *v, const uint32_t *p,
+				  const struct share *s)
+{
+	uint64_t groups = npu_div_up(s->rows, p[GROUP_ROWS]), block = npu_conv_in_block(v, p);
+	uint64_t blocks = npu_div_up(s->images, p[IMAGES]) * groups * s->columns;
+	uint64_t channels = v->groups == 1 || v->depthwise ? s->chans : s->chans * v->og;
+	uint64_t outputs = s->images * s->rows * v->out_w * channels;
+	uint64_t weights = channels * v->products * v->weight_size;
+	bool inner = p[ORDER] == CHANNELS_INNER;
+	/* Does each channel tile load its own input? */
+	bool own = v->groups > 1 || p[BY_TAP] || (!inner && p[IN_SLOTS] < blocks);
+	uint64_t in = p[BY_TAP] ? s->spatial * s->steps * block : blocks * block;
+	uint64_t out_size = npu_type_size(v->d->epilogue.out_type);
+	struct traffic t;
+
+	in = in_bursts(
+		in, (p[BY_TAP] ? npu_min(p[STEP_C], v->cg) : tile_in_channels(v, p)) * v->in_size,
+		(uint64_t)v->in_c * v->in_size);
+	t.tile = in / s->spatial + weights / s->channel;
+	t.pass = inner ? weights + in / s->spatial * (own ? s->channel : 1) :
+			 weights / s->channel + in;
+	if (own)
+		in *= s->channel;
+	if (p[WEIGHT_SLOTS] < s->steps * (inner ? s->channel : 1))
+		weights *= s->spatial;
+	t.all = in + weights +
+		in_bursts(outputs * out_size, s->cols * out_size, v->d->out_c * out_size);
+	if (v->d->epilogue.residual)
+		t.all += outputs * npu_type_size(v->d->epilogue.residual_type);
+	return t;
+}
+
+/*
+ * Cycles: that of the engine that has most to do, or of the port up to some point and of the array
+ * from there on; and the ends, where nothing overlaps.
+ */
 static uint64_t estimate(const struct npu_caps *caps, const struct npu_conv_view *v,
 			 const uint32_t *p, const struct share *s)
 {
-	uint64_t share = npu_max(1, caps->lmem_bw / caps->cores);
-	uint64_t pixels = (uint64_t)p[IMAGES] * p[TILE_H] * p[TILE_W];
-	uint64_t outputs = s->spatial * s->channel * pixels * s->cols;
-	uint64_t mxu = mxu_cycles(caps, v, p, s), bytes = dma_bytes(v, p, s);
-	uint64_t vpu = outputs / caps->vpu_lanes + s->spatial * s->channel * caps->cmd_cycles;
-	uint64_t strip = npu_conv_in_block(v, p) * p[TILE_H] / npu_max(p[GROUP_ROWS], p[TILE_H]);
-	uint64_t first = caps->lmem_latency + (strip + npu_conv_weight_block(v, p)) / share;
-	uint64_t last = caps->array_rows + caps->array_cols + caps->lmem_latency +
-			pixels * s->cols / caps->vpu_lanes / 4 +
-			pixels * s->cols * npu_type_size(v->d->epilogue.out_type) / share / 4 +
-			mxu / npu_max(1, s->spatial * s->channel * s->steps);
+	uint64_t share = npu_max(1, caps->lmem_bw / caps->cores), tiles = s->spatial * s->channel;
+	uint64_t tile = (uint64_t)p[IMAGES] * p[TILE_H] * p[TILE_W] * s->cols;
+	uint64_t mxu = mxu_cycles(caps, v, p, s), dma, most, ends, part;
+	struct traffic t = count_bytes(v, p, s);
 
-	return npu_max(npu_max(mxu, vpu), bytes / share) + first / 2 + last / 2;
+	dma = t.all / share + tiles * (s->steps + 1) * caps->cmd_cycles;
+	/* A single place is free again only when what stands there has been used. */
+	if (p[WEIGHT_SLOTS] == 1 && s->channel * s->steps > 1)
+		dma += mxu / 2;
+	most = npu_max(npu_max(mxu, dma), tiles * (tile / caps->vpu_lanes + caps->cmd_cycles));
+	most = npu_max(most, t.tile / share + mxu - mxu / tiles);
+	most = npu_max(most, t.pass / share + mxu -
+				     mxu / (p[ORDER] == CHANNELS_INNER ? s->spatial : s->channel));
+	part = tile / 4 / npu_max(1, p[TAIL_COLS] ? s->cols / p[TAIL_COLS] : 1);
+	ends = 2 * caps->lmem_latency + caps->array_rows + caps->array_cols +
+	       npu_min(p[HEAD], v->products) * s->cols * v->weight_size / share +
+	       part / caps->vpu_lanes + part * npu_type_size(v->d->epilogue.out_type) / share;
+	return most + ends;
 }
 
 static bool place(const struct npu_caps *caps, const struct npu_conv_view *v, uint32_t *p,
@@ -322,6 +347,35 @@ static bool steps_pack(const struct npu_conv_view *v, const uint32_t *p)
 	return p[STEP_ROWS] >= v->kernel_h || (uint64_t)p[STEP_ROWS] * v->kernel_w * v->cg % q == 0;
 }
 
+/* Columns are cut in multiples of this, where they can be. */
+static uint32_t column_unit(const struct npu_caps *caps, const struct npu_conv_view *v)
+{
+	uint32_t width = v->depthwise ? caps->dw_channels : caps->array_cols;
+
+	return width % NPU_PACK_COLS ? NPU_PACK_COLS : width;
+}
+
+static uint32_t k_unit(const struct npu_caps *caps)
+{
+	return npu_round_up(caps->array_rows, 4);
+}
+
+/* Coordinates of a part, when a tile is cut in so many along what npu_tile_cut() says. */
+static uint32_t part_rows(const uint32_t *p, uint32_t parts)
+{
+	return npu_div_up(p[IMAGES] > 1 ? p[IMAGES] : p[TILE_H] > 1 ? p[TILE_H] : p[TILE_W], parts);
+}
+
+/* How the first and the last tile are cut, before it is known better. */
+static void set_ends(const struct npu_caps *caps, const struct npu_conv_view *v, uint32_t *p)
+{
+	p[HEAD] = k_unit(caps);
+	p[HEAD_COLS] = 0;
+	p[TAIL] = 0;
+	p[TAIL_COLS] = column_unit(caps, v);
+	p[TAIL_ROWS] = part_rows(p, 4);
+}
+
 static void consider(struct planner *pl)
 {
 	struct npu_candidate c = pl->c;
@@ -330,8 +384,12 @@ static void consider(struct planner *pl)
 	if (!steps_pack(pl->v, c.param))
 		return;
 	count_tiles(pl->v, c.param, &s);
+	/* Where one loop has one turn, orders are the same. */
+	if (c.param[ORDER] == CHANNELS_OUTER && (s.spatial == 1 || s.channel == 1))
+		return;
 	if (!place(pl->search->caps, pl->v, c.param, &s))
 		return;
+	set_ends(pl->search->caps, pl->v, c.param);
 	c.estimate = estimate(pl->search->caps, pl->v, c.param, &s);
 	npu_search_add(pl->search, &c);
 }
@@ -411,14 +469,12 @@ static void try_channels(struct planner *pl)
 {
 	static const uint32_t widths[] = { 64, 32, 16, 8, 6, 4, 3, 2, 1 };
 	const struct npu_conv_view *v = pl->v;
-	uint32_t unit = v->depthwise ? pl->search->caps->dw_channels : pl->search->caps->array_cols;
+	uint32_t unit = column_unit(pl->search->caps, v);
 	uint32_t *p = pl->c.param, i, last = 0;
 	uint64_t total = v->groups == 1 || v->depthwise ? pl->s.chans : v->og;
 	uint64_t pixels = (uint64_t)p[IMAGES] * p[TILE_H] * p[TILE_W];
 	uint64_t limit = pl->search->caps->acc_size / 4;
 
-	if (unit % NPU_PACK_COLS)
-		unit = NPU_PACK_COLS;
 	p[GROUPS] = 1;
 	for (i = 0; i < sizeof(widths) / sizeof(widths[0]) + 1; i++, last = p[CHANNELS]) {
 		p[CHANNELS] = i < sizeof(widths) / sizeof(widths[0]) ?
@@ -484,6 +540,23 @@ static void try_tiles(struct planner *pl)
 	}
 }
 
+/* The share of the core that has the largest. */
+static struct share largest_share(const struct npu_caps *caps, const struct npu_conv_view *v,
+				  const uint32_t *p)
+{
+	struct share s = { 0 };
+	uint32_t first, end;
+
+	npu_share(v->batch, 1, p[CORES_BATCH], 0, &first, &end);
+	s.images = end - first;
+	npu_share(v->out_h, 1, p[CORES_ROWS], 0, &first, &end);
+	s.rows = end - first;
+	npu_share(npu_conv_channel_units(v), npu_conv_channel_unit(caps, v, p[CORES_CHANNELS]),
+		  p[CORES_CHANNELS], 0, &first, &end);
+	s.chans = end - first;
+	return s;
+}
+
 static void add_partitions(struct npu_search *search, const struct npu_conv_view *v, uint32_t cores)
 {
 	uint32_t cb, cr, cc;
@@ -491,7 +564,7 @@ static void add_partitions(struct npu_search *search, const struct npu_conv_view
 	for (cb = 1; cb <= cores; cb++) {
 		for (cr = 1; cr <= cores / cb; cr++) {
 			struct planner pl = { .search = search, .v = v, .c = { .cores = cores } };
-			uint32_t unit, first, end, units = npu_conv_channel_units(v);
+			uint32_t unit, units = npu_conv_channel_units(v);
 
 			cc = cores / cb / cr;
 			if (cb * cr * cc != cores || cb > v->batch || cr > v->out_h)
@@ -502,21 +575,88 @@ static void add_partitions(struct npu_search *search, const struct npu_conv_view
 			pl.c.param[CORES_BATCH] = cb;
 			pl.c.param[CORES_ROWS] = cr;
 			pl.c.param[CORES_CHANNELS] = cc;
-			npu_share(v->batch, 1, cb, 0, &first, &end);
-			pl.s.images = end - first;
-			npu_share(v->out_h, 1, cr, 0, &first, &end);
-			pl.s.rows = end - first;
-			npu_share(units, unit, cc, 0, &first, &end);
-			pl.s.chans = end - first;
+			pl.s = largest_share(search->caps, v, pl.c.param);
 			try_tiles(&pl);
 		}
 	}
 }
 
+/* Variations of a candidate: other ends, other tiles. */
+static bool vary(const struct npu_search *search, const struct npu_candidate *c, unsigned int i,
+		 struct npu_candidate *out)
+{
+	static const struct {
+		uint8_t param, times;
+	} end[] = {
+		{ HEAD, 0 },	  { HEAD, 1 },	    { HEAD, 2 },      { HEAD, 4 },
+		{ HEAD, 9 },	  { HEAD_COLS, 0 }, { HEAD_COLS, 1 }, { TAIL, 0 },
+		{ TAIL, 1 },	  { TAIL, 2 },	    { TAIL, 4 },      { TAIL_COLS, 0 },
+		{ TAIL_COLS, 1 }, { TAIL_COLS, 2 }, { TAIL_ROWS, 1 }, { TAIL_ROWS, 2 },
+		{ TAIL_ROWS, 3 }, { TAIL_ROWS, 4 }, { TAIL_ROWS, 8 },
+	};
+	const struct npu_caps *caps = search->caps;
+	const struct npu_conv_view *v = search->problem;
+	struct share s = largest_share(caps, v, c->param);
+	uint32_t *p = out->param, unit = column_unit(caps, v), times;
+
+	if (i < sizeof(end) / sizeof(end[0])) {
+		times = end[i].times;
+		p[end[i].param] = end[i].param == TAIL_ROWS ? part_rows(p, times) :
+				  end[i].param == HEAD || end[i].param == TAIL ?
+							      times * k_unit(caps) :
+							      times * unit;
+		return true;
+	}
+	switch (i - sizeof(end) / sizeof(end[0])) {
+	case 0:
+		p[TILE_H] = npu_div_up(s.rows, npu_div_up(s.rows, p[TILE_H]) + 1);
+		break;
+	case 1:
+		p[TILE_H] = npu_min(p[TILE_H] + 1, s.rows);
+		break;
+	case 2:
+		p[STEP_C] = npu_min(2 * p[STEP_C], v->cg);
+		break;
+	case 3:
+		p[STEP_C] = npu_min(npu_round_up(npu_div_up(p[STEP_C], 2), k_unit(caps)), v->cg);
+		break;
+	case 4:
+		p[GROUP_ROWS] = s.rows;
+		break;
+	case 5:
+		p[ORDER] = p[ORDER] == CHANNELS_INNER ? CHANNELS_OUTER : CHANNELS_INNER;
+		break;
+	case 6:
+		if (p[GROUPS] == 1)
+			p[CHANNELS] = npu_min(p[CHANNELS] + unit,
+					      v->groups == 1 || v->depthwise ? s.chans : v->og);
+		break;
+	case 7:
+		if (p[GROUPS] == 1 && p[CHANNELS] > unit)
+			p[CHANNELS] = (p[CHANNELS] - 1) / unit * unit;
+		break;
+	default:
+		return false;
+	}
+	if (p[GROUP_ROWS] < p[TILE_H] || p[GROUP_ROWS] % p[TILE_H])
+		p[GROUP_ROWS] = c->param[GROUP_ROWS] >= s.rows ? s.rows : p[TILE_H];
+	/* Steps of several taps have all channels. */
+	if (p[STEP_C] < v->cg) {
+		p[STEP_ROWS] = 1;
+		p[STEP_COLS] = 1;
+	}
+	count_tiles(v, p, &s);
+	if (!steps_pack(v, p) || !place(caps, v, p, &s))
+		*out = *c;
+	return true;
+}
+
 int npu_conv_compile(const struct npu_caps *caps, const void *desc, struct npu_gang *gang)
 {
 	struct npu_conv_view view;
-	struct npu_search search = { .caps = caps, .problem = &view, .emit = npu_conv_emit };
+	struct npu_search search = {
+		.caps = caps, .problem = &view, .emit = npu_conv_emit, .vary = vary
+	};
 	uint32_t cores;
 
 	make_view(desc, &view);
