@@ -26,3 +26,9 @@ bench:
 
 bench-run:
 	$(Q)tests/bench/run.sh $(if $(BENCH_VM),--vm $(KVER))
+
+# Modelled cycles are exact, so what make bench reports of layers is also held.
+bench-utilisation.cmd = tests/bench/utilisation.sh $(NPUCTL)
+bench-utilisation.deps = $(NPUCTL)
+
+CHECK_QUICK += bench-utilisation
