@@ -11,6 +11,8 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -159,6 +161,25 @@ static void fill_result(const struct sim_slot *slot, const struct npu_completion
 	out->len = e->len;
 }
 
+/*
+ * The completion in a place, if it is there already. The card writes the word with the phase last,
+ * and whole: read as a whole, what it announces may be read after it.
+ */
+static bool read_completion(const struct npu_completion *at, unsigned int phase,
+			    struct npu_completion *cpl)
+{
+	const size_t head = offsetof(struct npu_completion, cmd);
+	uint64_t word = __atomic_load_n((const uint64_t *)&at->cmd, __ATOMIC_ACQUIRE);
+
+	_Static_assert(sizeof(*at) - offsetof(struct npu_completion, cmd) == sizeof(word),
+		       "the phase and what is written with it are one word");
+	memcpy(&cpl->cmd, &word, sizeof(word));
+	if ((cpl->phase & NPU_CPL_PHASE) != phase)
+		return false;
+	memcpy(cpl, at, head);
+	return true;
+}
+
 void sim_ring_interrupt(struct sim_device *dev, struct sim_ring *ring)
 {
 	struct npu_list ended;
@@ -168,18 +189,15 @@ void sim_ring_interrupt(struct sim_device *dev, struct sim_ring *ring)
 	pthread_mutex_lock(&dev->lock);
 	for (;;) {
 		unsigned int s = ring->done % SIM_RING_SIZE;
-		const struct npu_completion *cpl = &ring->cpl[s];
 		unsigned int phase = ~(ring->done / SIM_RING_SIZE) & NPU_CPL_PHASE;
+		struct npu_completion cpl;
 		struct drm_npu_result result;
 		struct sim_slot slot;
 
-		/* The phase is written last: what it announces may be read after it. */
-		if ((__atomic_load_n(&cpl->phase, __ATOMIC_ACQUIRE) & NPU_CPL_PHASE) != phase)
-			break;
-		if (ring->done == ring->head)
+		if (ring->done == ring->head || !read_completion(&ring->cpl[s], phase, &cpl))
 			break;
 		slot = ring->slot[s];
-		fill_result(&slot, cpl, &ring->table[s].error, &result);
+		fill_result(&slot, &cpl, &ring->table[s].error, &result);
 		ring->done++;
 		sim_queue_job_done(dev, &slot, &result, &ended);
 		any = true;
