@@ -6,6 +6,7 @@
 -include tests/card/rules.mk
 -include tests/libnpu/rules.mk
 -include tests/graph/rules.mk
+-include tests/fuzz/rules.mk
 -include tests/qtest/rules.mk
 -include tests/docs/rules.mk
 -include tests/npuctl/rules.mk

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Copyright (c) 2026 the npu authors
+ *
+ * Fuzz target: ONNX files. Whatever the bytes are, npucc's reader and the graph compiler end in
+ * bounded time and memory; and whatever compiles is an image that the device takes and that runs
+ * (where that is cheap) without a fault, a hazard or a deadlock.
+ *
+ * The inputs' size chooses the card and the type of floats, so a file means the same in each run.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "npu/stream.h"
+#include "onnx.h"
+
+#include "fuzz.h"
+
+/* Modelled cycles up to which programs are run. */
+#define MAX_CYCLES 20000u
+
+static const char *const cards[] = { "sim:", "sim:cores=1,spm=64K,acc=4K",
+				     "sim:cores=2,spm=256K,acc=16K,array-rows=16,array-cols=8" };
+#define CARDS (sizeof(cards) / sizeof(cards[0]))
+
+static void use_image(struct npu_device *dev, const void *data, size_t size)
+{
+	struct npu_program *prog;
+	struct npu_image image;
+	uint64_t cycles;
+	int ret = npu_program_create(dev, data, size, &prog);
+
+	if (ret)
+		fuzz_fail("what was compiled is not taken", ret);
+	ret = npu_image_parse(&image, data, size);
+	if (!ret)
+		ret = npu_code_cycles(npu_device_caps(dev), image.code, image.cores, 0, &cycles);
+	if (!ret && cycles < MAX_CYCLES)
+		ret = fuzz_run(dev, prog);
+	if (ret)
+		fuzz_fail("what was compiled does not run", ret);
+	npu_image_clear(&image);
+	npu_program_release(prog);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct npu_device *devices[CARDS];
+	struct npu_graph_options options = { .float_type = size % 2 ? NPU_BF16 : NPU_FP16 };
+	struct onnx_dim dim = { "", 2 };
+	struct onnx_options onnx = { .dim = &dim, .dims = 1 };
+	struct npu_device **dev = &devices[size / 2 % CARDS];
+	struct npu_graph *g = npu_graph_create();
+	void *image = NULL;
+	char error[256];
+	size_t image_size;
+	int ret;
+
+	if (!*dev)
+		*dev = fuzz_open(cards[dev - devices]);
+	if (!g)
+		return 0;
+	if (!onnx_load(g, data, size, &onnx, error, sizeof(error))) {
+		ret = npu_graph_compile(g, npu_device_caps(*dev), &options, &image, &image_size);
+		if (!ret)
+			use_image(*dev, image, image_size);
+		else if (ret == -ENOTSUP && !npu_graph_issues(g))
+			fuzz_fail("not compiled, and nothing says why", ret);
+	}
+	free(image);
+	npu_graph_free(g);
+	return 0;
+}

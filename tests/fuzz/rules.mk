@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the npu authors
+#
+# Fuzzing with clang's libFuzzer, ASan and UBSan: ONNX files and .npu images. `make fuzz` runs each target for
+# FUZZ_SECONDS and keeps what it learns in build/fuzz/corpus/; `make check-quick` runs each a fixed number of times
+# from the seeds alone, the same inputs each time.
+#
+#   build/fuzz/DIR/NAME.o	objects for it
+#   build/fuzz/seeds/KIND/	what it begins with
+
+FUZZ_CC := clang
+FUZZ_SECONDS := 600
+FUZZ := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+FUZZ_SEEDS := $(BUILD)/fuzz/seeds
+
+fuzz_kinds := onnx image
+fuzz_limits := -rss_limit_mb=2048 -malloc_limit_mb=512 -timeout=60
+fuzz_onnx_limits := -max_len=4096
+fuzz_image_limits := -max_len=12288
+# Of the short runs.
+fuzz_onnx_runs := 6000
+fuzz_image_runs := 6000
+
+$(BUILD)/fuzz/%: override CC = $(FUZZ_CC)
+
+$(BUILD)/fuzz/%.o: %.c $(BUILD)/.flags
+	$(call compile,$(FUZZ))
+
+$(BUILD)/fuzz/gen/onnx.pb-c.o: $(BUILD)/gen/onnx.pb-c.c $(BUILD)/.flags
+	$(call compile,$(FUZZ))
+
+$(BUILD)/fuzz/libnpu/%.o: XCFLAGS = -I. -Ilibnpu
+$(BUILD)/fuzz/libnpu/%.o: PKGS = $(LIBNPU_PKGS)
+$(BUILD)/fuzz/qemu-device/card/%.o: XCFLAGS = -ffp-contract=off
+$(BUILD)/fuzz/tools/npucc/%.o: XCFLAGS = -Itools/npucc -I$(BUILD)/gen
+$(BUILD)/fuzz/tools/npucc/%.o: PKGS = $(NPUCC_PKGS)
+$(npucc_sources:%.c=$(BUILD)/fuzz/%.o): $(BUILD)/gen/onnx.pb-c.h
+$(BUILD)/fuzz/tests/fuzz/%.o $(BUILD)/tests/fuzz/%.o: XCFLAGS = -Ilibnpu -Itools/npucc -I$(BUILD)/gen
+$(BUILD)/fuzz/tests/fuzz/%.o $(BUILD)/tests/fuzz/%.o: PKGS = $(NPUCC_PKGS)
+$(BUILD)/fuzz/tests/fuzz/mutate_onnx.o $(BUILD)/tests/fuzz/seeds.o: $(BUILD)/gen/onnx.pb-c.h
+
+$(eval $(call libnpu_archive,$(BUILD)/fuzz))
+$(BUILD)/fuzz/tools/npucc/npucc.a: $(npucc_sources:%.c=$(BUILD)/fuzz/%.o) $(BUILD)/fuzz/gen/onnx.pb-c.o
+	$(archive)
+
+$(fuzz_kinds:%=$(BUILD)/fuzz/fuzz_%): private PKGS = $(LIBNPU_PKGS) $(NPUCC_PKGS)
+$(fuzz_kinds:%=$(BUILD)/fuzz/fuzz_%): private XLIBS = $(LIBNPU_LIBS)
+$(fuzz_kinds:%=$(BUILD)/fuzz/fuzz_%): $(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/tests/fuzz/fuzz_%.o \
+		$(BUILD)/fuzz/tests/fuzz/mutate_%.o $(BUILD)/fuzz/tests/fuzz/fuzz.o \
+		$(BUILD)/fuzz/tools/npucc/npucc.a $(BUILD)/fuzz/libnpu/libnpu.a
+	$(call link,$(FUZZ) -fsanitize=fuzzer)
+
+$(BUILD)/tests/fuzz/seeds: private PKGS = $(LIBNPU_PKGS) $(NPUCC_PKGS)
+$(BUILD)/tests/fuzz/seeds: private XLIBS = $(LIBNPU_LIBS)
+$(BUILD)/tests/fuzz/seeds: $(BUILD)/tests/fuzz/seeds.o $(BUILD)/tools/npucc/npucc.a $(LIBNPU)
+	$(call link)
+
+# Made anew when the program that makes them is.
+$(FUZZ_SEEDS)/.made: $(BUILD)/tests/fuzz/seeds
+	$(call quiet,SEEDS,$(@D))rm -rf $(@D) && mkdir -p $(@D) && $< $(ONNX_TESTDATA)/node $(@D) && touch $@
+
+# Where a run ends early, what ended it is in build/fuzz/found/.
+fuzz_run = mkdir -p $(BUILD)/fuzz/found $(2) && $(BUILD)/fuzz/fuzz_$(1) $(fuzz_limits) $(fuzz_$(1)_limits) \
+	-artifact_prefix=$(BUILD)/fuzz/found/ $(3) $(2) $(FUZZ_SEEDS)/$(1)
+
+.PHONY: fuzz $(fuzz_kinds:%=fuzz-run-%)
+fuzz:
+	$(Q)tools/dev/deps.sh build fuzz
+	+$(Q)$(MAKE) --no-print-directory -j $(JOBS) $(fuzz_kinds:%=$(BUILD)/fuzz/fuzz_%) $(FUZZ_SEEDS)/.made
+	+$(Q)$(MAKE) --no-print-directory -j 1 $(fuzz_kinds:%=fuzz-run-%)
+
+$(fuzz_kinds:%=fuzz-run-%): fuzz-run-%:
+	$(Q)$(call fuzz_run,$*,$(BUILD)/fuzz/corpus/$*,-max_total_time=$(FUZZ_SECONDS) -print_final_stats=1)
+
+# $(1): kind. What a short run learns is thrown away, so that the next is the same.
+define fuzz_check
+CHECK_QUICK += fuzz-$(1)
+fuzz-$(1).cmd = rm -rf $(BUILD)/fuzz/short/$(1) && \
+	$(call fuzz_run,$(1),$(BUILD)/fuzz/short/$(1),-seed=1 -runs=$(fuzz_$(1)_runs) -verbosity=0 -print_final_stats=1)
+fuzz-$(1).deps = $(BUILD)/fuzz/fuzz_$(1) $(FUZZ_SEEDS)/.made
+fuzz-$(1).timeout = 300
+endef
+$(foreach k,$(fuzz_kinds),$(eval $(call fuzz_check,$(k))))
