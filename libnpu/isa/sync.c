@@ -250,7 +250,7 @@ static void touch_dims(struct sync *s, const struct npu_access *a, unsigned int 
 		return;
 	}
 	for (i = 0; i < a->count[dims] && !s->error; i++)
-		touch_dims(s, a, dims, base + (int64_t)i * a->stride[dims]);
+		touch_dims(s, a, dims, (int64_t)((uint64_t)base + i * (uint64_t)a->stride[dims]));
 }
 
 static void touch(void *opaque, const struct npu_access *a)

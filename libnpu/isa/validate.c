@@ -50,13 +50,16 @@ static void note_bytes(struct use *u, unsigned int region, bool write, int64_t f
 
 static void note_access(void *opaque, const struct npu_access *a)
 {
-	int64_t end = a->base + (int64_t)a->run;
+	int64_t span = (int64_t)a->run, end;
 	unsigned int i;
 
 	if (a->space != NPU_SPACE_MEM)
 		return;
 	for (i = 0; i < a->dims; i++)
-		end += (int64_t)(a->count[i] - 1) * a->stride[i];
+		span += (int64_t)(a->count[i] - 1) * a->stride[i];
+	/* An offset is any number: where this does not fit, it is beyond every region. */
+	if (__builtin_add_overflow(a->base, span, &end))
+		end = INT64_MAX;
 	note_bytes(opaque, a->region, a->kind == NPU_ACCESS_WRITE, a->base, end);
 }
 
@@ -289,9 +292,9 @@ int npu_code_regions(const struct npu_code *code, unsigned int cores,
 				if (u.first[r] < 0)
 					return npu_fail(-EINVAL,
 							"core %u, command at 0x%zx (tag %u): "
-							"begins %lld bytes before region %u",
-							core, at, cmd->tag, -(long long)u.first[r],
-							r);
+							"begins %llu bytes before region %u",
+							core, at, cmd->tag,
+							-(unsigned long long)u.first[r], r);
 				region[r].kind = NPU_REGION_BOUND;
 				if (u.read & bit)
 					region[r].flags |= NPU_REGION_READ;

@@ -143,6 +143,19 @@ static void before_region(void **state)
 	assert_int_equal(npu_code_regions(&code, 1, info), -EINVAL);
 }
 
+/* Offsets are any 64 bits: what begins before the largest and ends behind it is beyond a region. */
+static void offsets_wrap(void **state)
+{
+	struct npu_region_info info[NPU_MAX_REGIONS];
+
+	(void)state;
+	((struct npu_cmd_load *)load())->offset = INT64_MAX - 3;
+	expect(NPU_REASON_RANGE, 11);
+	((struct npu_cmd_load *)load())->offset = (uint64_t)INT64_MIN;
+	expect(NPU_REASON_RANGE, 11);
+	assert_int_equal(npu_code_regions(&code, 1, info), -EINVAL);
+}
+
 static void bad_field(void **state)
 {
 	(void)state;
@@ -212,11 +225,11 @@ static void noise(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(good_passes),    TEST(deadlock),  TEST(leftover),
-		TEST(two_signallers), TEST(overflow),  TEST(region_too_small),
-		TEST(before_region),  TEST(bad_field), TEST(beyond_spm),
-		TEST(unknown_opcode), TEST(truncated), TEST(unequal_barriers),
-		TEST(noise),
+		TEST(good_passes),	TEST(deadlock),	      TEST(leftover),
+		TEST(two_signallers),	TEST(overflow),	      TEST(region_too_small),
+		TEST(before_region),	TEST(offsets_wrap),   TEST(bad_field),
+		TEST(beyond_spm),	TEST(unknown_opcode), TEST(truncated),
+		TEST(unequal_barriers), TEST(noise),
 	};
 
 	return cmocka_run_group_tests_name("validate", tests, NULL, NULL);
