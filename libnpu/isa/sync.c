@@ -53,6 +53,9 @@
 #define PAGE_BYTES (1u << PAGE_SHIFT)
 #define PAGE_LINES (PAGE_BYTES / NPU_GRANULE)
 
+/* Pages that are looked at line by line; beyond, a page is one line (200 MB are spent by then). */
+#define MAX_SPLIT 32768u
+
 /* Commands are numbered from 1; 0 is none. */
 struct line {
 	uint32_t write;
@@ -87,6 +90,7 @@ struct sync {
 	uint32_t both; /* regions that are read and written */
 	struct memory_page *memory;
 	size_t memory_count, memory_room;
+	unsigned int split; /* pages with lines of their own */
 	uint32_t know[NPU_ENGINES][NPU_ENGINES];
 	uint32_t (*clock)[NPU_ENGINES]; /* what each command knew when it began, itself included */
 	struct edges edges[NPU_ENGINES][NPU_ENGINES];
@@ -137,7 +141,7 @@ static void touch_page(struct sync *s, struct page *p, unsigned int first, unsig
 	if (!p->line) {
 		struct line l = p->all;
 
-		if (whole) {
+		if (whole || s->split == MAX_SPLIT) {
 			touch_line(s, &p->all, write);
 			return;
 		}
@@ -149,6 +153,7 @@ static void touch_page(struct sync *s, struct page *p, unsigned int first, unsig
 			s->error = -ENOMEM;
 			return;
 		}
+		s->split++;
 		for (i = 0; i < PAGE_LINES; i++)
 			p->line[i] = p->all;
 	}
@@ -163,6 +168,7 @@ static void touch_page(struct sync *s, struct page *p, unsigned int first, unsig
 	p->all = p->line[0];
 	free(p->line);
 	p->line = NULL;
+	s->split--;
 }
 
 static struct memory_page *find_memory(struct sync *s, uint64_t key)

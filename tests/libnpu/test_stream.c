@@ -510,6 +510,39 @@ static void sync_orders_around_the_base(void **state)
 }
 
 /* Tables that no memory holds, of a region that is written too. */
+/*
+ * More pages than are looked at line by line, each written in parts: who reads a part of the last
+ * of them waits all the same.
+ */
+static void sync_orders_many_pages(void **state)
+{
+	enum { PAGES = 40000, PAGE = 4096 };
+	struct npu_stream *s = npu_stream_create();
+	const struct npu_cmd *cmd;
+	size_t at, size;
+
+	(void)state;
+	npu_stream_load(s, &(struct npu_cmd_load){ .size = { 64, 1, 1, 1 } });
+	for (int i = 0; i < PAGES; i += 10000)
+		npu_stream_store(s, &(struct npu_cmd_store){ .region = 1,
+							     .offset = (uint64_t)i * PAGE,
+							     .size = { 32, 10000, 1, 1 },
+							     .mem_stride = { PAGE } });
+	npu_stream_load(s, &(struct npu_cmd_load){ .region = 1,
+						   .offset = (uint64_t)(PAGES - 1) * PAGE + 16,
+						   .spm = 4096,
+						   .size = { 8, 1, 1, 1 } });
+	test_ok(npu_stream_sync(s, caps()));
+	cmd = npu_stream_data(s, &size);
+	for (at = 0; at + 128 < size;
+	     at += ((const struct npu_cmd *)((const uint8_t *)cmd + at))->size)
+		;
+	cmd = (const void *)((const uint8_t *)cmd + at);
+	assert_int_equal(cmd->opcode, NPU_OP_LOAD);
+	assert_int_not_equal(cmd->wait[0], NPU_SEM_NONE);
+	npu_stream_free(s);
+}
+
 static void sync_bounds_tables(void **state)
 {
 	static const struct {
@@ -562,6 +595,7 @@ int main(void)
 		cmocka_unit_test(costs_add_up),
 		cmocka_unit_test(sync_names_bad_commands),
 		cmocka_unit_test(sync_orders_around_the_base),
+		cmocka_unit_test(sync_orders_many_pages),
 		cmocka_unit_test(sync_bounds_tables),
 	};
 
