@@ -19,6 +19,9 @@
 
 #include "lower.h"
 
+/* Of all cores together: what is so large is no network but an attempt to find the end of memory. */
+#define MAX_CODE (1ull << 28)
+
 /**
  * struct kernel - a product that was planned
  * @desc: normalised
@@ -204,7 +207,7 @@ static int take_over(const struct npu_lower *l, struct npu_stream *to,
 			return npu_fail(-EINVAL, "a kernel has a command that no kernel has");
 		}
 	}
-	return to->error ? npu_fail(to->error, "out of memory") : 0;
+	return to->error ? npu_fail(to->error, NPU_STREAM_ERROR) : 0;
 }
 
 /* ---- Steps ----------------------------------------------------------------------------------- */
@@ -376,25 +379,39 @@ static int write_image(struct emission *e, void **data, size_t *size)
 	return ret;
 }
 
+static int check_code(const struct emission *e)
+{
+	uint64_t bytes = 0;
+	unsigned int core;
+
+	for (core = 0; core < e->l->cores; core++)
+		bytes += e->stream[core]->size;
+	return bytes <= MAX_CODE ? 0 :
+				   npu_fail(-ENOTSUP,
+					    "more than %llu MiB of commands: its tensors are "
+					    "too large or too scattered for this card",
+					    MAX_CODE >> 20);
+}
+
 int npu_lower_emit(struct npu_lower *l, void **image, size_t *size)
 {
 	struct emission e = { .l = l };
+	bool full = false;
 	unsigned int i;
-	int ret = 0, err;
+	int ret = 0;
 
 	for (i = 0; i < l->cores && !ret; i++) {
 		e.stream[i] = npu_stream_create();
 		if (!e.stream[i])
 			ret = npu_fail(-ENOMEM, "out of memory");
 	}
-	for (i = 0; i < l->steps && !ret; i++) {
+	for (i = 0; i < l->steps && !ret && !full; i++) {
 		separate(&e, i);
 		ret = emit_step(&e, i);
-		if (ret == -ENOTSUP || ret == -EINVAL) {
-			err = npu_graph_add_issue(l->g, npu_lower_step_name(l, &l->step[i]),
+		full = !ret && check_code(&e);
+		if (full || ret == -ENOTSUP || ret == -EINVAL)
+			ret = npu_graph_add_issue(l->g, npu_lower_step_name(l, &l->step[i]),
 						  npu_error());
-			ret = err ? err : 0;
-		}
 	}
 	if (!ret && l->g->issues)
 		ret = npu_fail(-ENOTSUP, "%u things cannot be compiled, first of all %s",

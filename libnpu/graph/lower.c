@@ -19,6 +19,8 @@
 
 #define MAX_CONSTANTS (1ull << 36)
 #define SMALL_TENSOR  256u
+/* 230 MB of them. Networks have some thousands; a few bytes of a hostile one ask for billions. */
+#define MAX_STEPS 131072u
 
 /* ---- Buffers --------------------------------------------------------------------------------- */
 
@@ -312,9 +314,14 @@ static void touch(struct npu_lower *l, int buffer)
 
 int npu_lower_step_add(struct npu_lower *l, const struct npu_lower_step *step)
 {
-	int ret = npu_graph_grow(&l->step, &l->step_room, l->steps, sizeof(*l->step));
 	uint32_t i;
+	int ret;
 
+	if (l->steps == MAX_STEPS)
+		return npu_fail(-ENOTSUP,
+				"more than %u steps, which is more than any network needs",
+				MAX_STEPS);
+	ret = npu_graph_grow(&l->step, &l->step_room, l->steps, sizeof(*l->step));
 	if (ret)
 		return ret;
 	l->step[l->steps] = *step;

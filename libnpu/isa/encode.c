@@ -20,7 +20,7 @@
  * Longer streams are mistakes: offsets in them are 32 bits wide, and a card would run them for
  * hours.
  */
-#define MAX_BYTES (1ull << 30)
+#define MAX_BYTES (1ull << 28)
 
 void npu_caps_config(const struct npu_caps *caps, struct npu_card_config *cfg)
 {

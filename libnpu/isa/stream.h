@@ -27,6 +27,9 @@ struct npu_stream {
 	int error;
 };
 
+/* What a stream's error means to people. */
+#define NPU_STREAM_ERROR "out of memory, or more than 256 MiB of commands"
+
 static inline struct npu_code npu_stream_code(const struct npu_stream *s)
 {
 	return (struct npu_code){ .cmds = s->data, .size = s->size };

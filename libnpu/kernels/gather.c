@@ -83,6 +83,6 @@ int npu_gather_emit(struct npu_stream *s, const struct npu_caps *caps, const str
 	npu_slots_free(&index);
 	npu_slots_free(&rows);
 	if (s->error)
-		return npu_fail(s->error, "out of memory");
+		return npu_fail(s->error, NPU_STREAM_ERROR);
 	return e.full ? npu_fail(-ENOTSUP, "a row to gather does not fit the scratchpad") : 0;
 }

@@ -661,6 +661,6 @@ int npu_map_emit(struct npu_stream *s, const struct npu_caps *caps, const struct
 	}
 	finish(&w);
 	if (s->error)
-		return npu_fail(s->error, "out of memory");
+		return npu_fail(s->error, NPU_STREAM_ERROR);
 	return w.e.full ? npu_fail(-ENOTSUP, "a pass has more operands than the VPU") : 0;
 }

@@ -77,7 +77,7 @@ static int write_core(const struct npu_search *s, const struct npu_candidate *c,
 	npu_stream_clear(out);
 	s->emit(&e, s->problem, c, core);
 	if (out->error)
-		return npu_fail(out->error, "out of memory");
+		return npu_fail(out->error, NPU_STREAM_ERROR);
 	if (e.full)
 		return -ENOSPC;
 	return npu_stream_sync(out, s->caps);
