@@ -182,6 +182,26 @@ static double apply(const struct npu_graph_node *n, double x)
 	}
 }
 
+/* Integers have more bits than binary64: what is exact in them stays in them. */
+static int64_t apply_int(const struct npu_graph_node *n, int64_t x)
+{
+	switch (n->op) {
+	case NPU_GRAPH_SQRT:
+	case NPU_GRAPH_RECIPROCAL:
+	case NPU_GRAPH_EXP:
+	case NPU_GRAPH_LOG:
+		return saturate(apply(n, (double)x), INT64_MIN, INT64_MAX);
+	case NPU_GRAPH_NEG:
+		return x == INT64_MIN ? INT64_MAX : -x;
+	case NPU_GRAPH_ABS:
+		return x == INT64_MIN ? INT64_MAX : x < 0 ? -x : x;
+	case NPU_GRAPH_RELU:
+		return x < 0 ? 0 : x;
+	default:
+		return x;
+	}
+}
+
 static bool is_binary(uint32_t op)
 {
 	return op <= NPU_GRAPH_POW;
@@ -230,10 +250,10 @@ static void fold_elements(const struct npu_graph *g, const struct npu_graph_node
 				vi = combine_int(n->op, vi,
 						 npu_graph_get_int(y->type, y->data, from));
 		}
-		if (n->in_count == 1 && !(n->op == NPU_GRAPH_CAST && !floats)) {
-			vf = apply(n, floats ? vf : (double)vi);
-			vi = saturate(vf, INT64_MIN, INT64_MAX);
-		}
+		if (n->in_count == 1 && floats)
+			vf = apply(n, vf);
+		else if (n->in_count == 1)
+			vi = apply_int(n, vi);
 		if (floats)
 			npu_graph_put_float(out->type, data, i, vf);
 		else

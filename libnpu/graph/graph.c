@@ -15,8 +15,12 @@
 #include "graph.h"
 
 #define MAX_ISSUES 1000u
-/* What is computed at compile time stays; a few nodes must not become gigabytes. */
-#define MAX_FOLDED (1ull << 30)
+/*
+ * What is computed at compile time stays; a few nodes must not become gigabytes. So it may be
+ * this much, and some times what constants there are to compute with.
+ */
+#define FOLDED	     (1ull << 26)
+#define FOLDED_TIMES 4
 
 int npu_graph_grow(void *array, unsigned int *room, unsigned int count, size_t size)
 {
@@ -69,7 +73,11 @@ void npu_graph_free(struct npu_graph *g)
 static int check_shape(const char *name, uint32_t type, uint32_t dims, const uint32_t *shape)
 {
 	uint64_t bytes = npu_tensor_bytes(type, dims, shape);
+	uint32_t d;
 
+	for (d = 0; bytes && d < dims; d++)
+		if (shape[d] > INT32_MAX)
+			bytes = 0;
 	if (type == NPU_S4 || type == NPU_U4)
 		return npu_fail(-EINVAL, "tensor %s: 4-bit types are not for graphs",
 				name ? name : "");
@@ -122,6 +130,7 @@ static int add_leaf(struct npu_graph *g, const char *name, uint32_t type, uint32
 		if (!copy)
 			return npu_fail(-ENOMEM, "out of memory");
 		memcpy(copy, data, bytes);
+		g->given += bytes;
 	}
 	return add_value(g, name, &s, copy);
 }
@@ -204,11 +213,12 @@ static int add_outputs(struct npu_graph *g, struct npu_graph_node *n,
 	for (i = 0; i < n->out_count; i++) {
 		void *data = NULL;
 
-		if (constant && g->folded + bytes(&shape[i]) <= MAX_FOLDED) {
-			g->folded += bytes(&shape[i]);
+		if (constant && g->folded + bytes(&shape[i]) <= FOLDED + FOLDED_TIMES * g->given) {
 			ret = npu_graph_fold(g, n, i, &shape[i], &data);
 			if (ret)
 				return ret;
+			if (data)
+				g->folded += bytes(&shape[i]);
 		}
 		ret = add_value(g, NULL, &shape[i], data);
 		if (ret < 0)

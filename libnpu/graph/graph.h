@@ -49,7 +49,7 @@ struct npu_graph {
 	char **issue;
 	unsigned int values, nodes, outputs, issues;
 	unsigned int value_room, node_room, output_room, issue_room;
-	uint64_t folded; /* bytes of constants computed here */
+	uint64_t given, folded; /* bytes of constants that came, and that were computed here */
 };
 
 /* What operators infer: types and shapes of outputs. */

@@ -45,6 +45,30 @@ static bool is_byte(uint32_t type)
 	return type == NPU_S8 || type == NPU_U8;
 }
 
+/*
+ * A zero point, input @i, of an operand of @type: one value, or one for each of @many rows or
+ * columns.
+ */
+static int check_zero(const struct npu_graph *g, const struct npu_graph_node *n, unsigned int i,
+		      uint32_t type, uint32_t many)
+{
+	const struct npu_graph_tensor *t = npu_graph_in(g, n, i);
+	uint64_t count = t ? npu_graph_count(t->dims, t->shape) : 1;
+	uint32_t d;
+
+	if (t && t->type != type)
+		return npu_fail(-EINVAL, "the zero point, input %u, is not of its tensor's type",
+				i);
+	if (count == 1)
+		return 0;
+	for (d = 0; d < t->dims && t->shape[d] != many; d++)
+		;
+	if (count != many || d == t->dims)
+		return npu_fail(-EINVAL, "%llu zero points, input %u; 1 or %u can be",
+				(unsigned long long)count, i, many);
+	return 0;
+}
+
 int npu_infer_gemm(const struct npu_graph *g, struct npu_graph_node *n, struct npu_graph_shape *out)
 {
 	const struct npu_graph_tensor *a, *b, *c;
@@ -99,7 +123,11 @@ int npu_infer_matmul(const struct npu_graph *g, struct npu_graph_node *n,
 	out->type = qlinear ? npu_graph_in(g, n, 7)->type : NPU_S32;
 	if (qlinear && !is_byte(out->type))
 		return npu_fail(-EINVAL, "y's zero point is not int8 or uint8");
-	return 0;
+	ret = check_zero(g, n, 2, a->type, a->dims > 1 ? a->shape[a->dims - 2] : 1);
+	if (!ret)
+		ret = check_zero(g, n, qlinear ? 5 : 3, b->type,
+				 b->dims > 1 ? b->shape[b->dims - 1] : 1);
+	return ret;
 }
 
 /* ---- Windows --------------------------------------------------------------------------------- */
@@ -263,6 +291,11 @@ int npu_infer_conv(const struct npu_graph *g, struct npu_graph_node *n, struct n
 		out->type = qlinear ? npu_graph_in(g, n, 7)->type : NPU_S32;
 		if (qlinear && !is_byte(out->type))
 			return npu_fail(-EINVAL, "y's zero point is not int8 or uint8");
+		ret = check_zero(g, n, 2, x->type, 1);
+		if (!ret)
+			ret = check_zero(g, n, qlinear ? 5 : 3, k->type, out_c);
+		if (ret)
+			return ret;
 	} else {
 		if (!npu_graph_is_float(x->type) || k->type != x->type || (b && b->type != x->type))
 			return npu_fail(-EINVAL,

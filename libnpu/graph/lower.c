@@ -165,6 +165,16 @@ int npu_lower_view(struct npu_lower *l, int value, struct npu_lower_view *v)
 	return ret;
 }
 
+void npu_lower_cut(struct npu_lower_view *v, uint32_t d, int64_t first, uint32_t count,
+		   int64_t step)
+{
+	v->offset += first * v->stride[d] * (int64_t)npu_graph_type_size(v->type);
+	v->size[d] = count;
+	/* The step of one alone may be anything, and steps of steps overflow. */
+	if (count > 1)
+		v->stride[d] *= step;
+}
+
 bool npu_lower_is_dense(const struct npu_lower_view *v)
 {
 	int64_t stride = 1;
@@ -185,7 +195,8 @@ bool npu_lower_is_dense(const struct npu_lower_view *v)
 bool npu_lower_reshape(const struct npu_lower_view *v, uint32_t dims, const uint32_t *shape,
 		       struct npu_lower_view *out)
 {
-	uint32_t size[NPU_MAX_DIMS], n = 0, i, d = 0;
+	uint64_t size[NPU_MAX_DIMS];
+	uint32_t n = 0, i, d = 0;
 	int64_t stride[NPU_MAX_DIMS];
 
 	*out = *v;

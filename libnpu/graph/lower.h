@@ -154,6 +154,10 @@ void npu_lower_map_tensor(const struct npu_lower_view *v, uint32_t dims, struct 
 bool npu_lower_reshape(const struct npu_lower_view *v, uint32_t dims, const uint32_t *shape,
 		       struct npu_lower_view *out);
 
+/** npu_lower_cut() - a part of a view: @count coordinates of @d from @first on, @step apart */
+void npu_lower_cut(struct npu_lower_view *v, uint32_t d, int64_t first, uint32_t count,
+		   int64_t step);
+
 /** npu_lower_is_dense() - in the order of its dimensions */
 bool npu_lower_is_dense(const struct npu_lower_view *v);
 

@@ -367,6 +367,11 @@ static void dequantise(struct chain *c, const struct npu_graph_node *n)
 		stage(c, NPU_STAGE_MUL, axis_operand(c, n->in[1], axis), 0);
 }
 
+static uint32_t bound(double v)
+{
+	return (uint32_t)(int32_t)fmin(fmax(v, INT32_MIN), INT32_MAX);
+}
+
 static void clip(struct chain *c, const struct npu_graph_node *n)
 {
 	bool floats = npu_graph_is_float(npu_graph_in(c->l->g, n, 0)->type);
@@ -378,9 +383,9 @@ static void clip(struct chain *c, const struct npu_graph_node *n)
 	}
 	/* As floats the bounds reach beyond all that an integer can be. */
 	if (n->a.lo > INT32_MIN)
-		stage(c, NPU_STAGE_IMAX, NPU_MAP_IMM, (uint32_t)(int32_t)ceilf(n->a.lo));
+		stage(c, NPU_STAGE_IMAX, NPU_MAP_IMM, bound(ceilf(n->a.lo)));
 	if (n->a.hi < 0x1p31f)
-		stage(c, NPU_STAGE_IMIN, NPU_MAP_IMM, (uint32_t)(int32_t)floorf(n->a.hi));
+		stage(c, NPU_STAGE_IMIN, NPU_MAP_IMM, bound(floorf(n->a.hi)));
 }
 
 static void hard(struct chain *c, float alpha, float beta)

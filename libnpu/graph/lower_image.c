@@ -169,7 +169,8 @@ static int64_t clamp(int64_t v, int64_t size)
 static struct tap find_tap(const struct npu_graph_node *n, uint32_t d, int64_t o, int64_t in,
 			   int64_t out)
 {
-	double x = source(n, d, o, in, out), f = floor(x);
+	/* A scale may put it anywhere, or nowhere (NaN): beyond the edges one place is as another. */
+	double x = fmin(fmax(source(n, d, o, in, out), -2), (double)in + 1), f = floor(x);
 	struct tap t = { .a = 1 };
 
 	if (n->a.mode == NPU_RESIZE_NEAREST) {
@@ -204,13 +205,6 @@ static struct tap find_tap(const struct npu_graph_node *n, uint32_t d, int64_t o
 }
 
 #define MAX_RESIZE 65536u
-
-static void cut(struct npu_lower_view *v, uint32_t d, int64_t first, uint32_t count, int64_t step)
-{
-	v->offset += first * v->stride[d] * (int64_t)npu_graph_type_size(v->type);
-	v->size[d] = count;
-	v->stride[d] *= step;
-}
 
 static int blend(struct npu_lower *l, const struct npu_lower_view *x,
 		 const struct npu_lower_view *y, const struct npu_lower_view *dst,
@@ -260,12 +254,15 @@ static int resize_axis(struct npu_lower *l, const struct npu_graph_node *n, uint
 		       const struct npu_lower_view *src, const struct npu_lower_view *dst)
 {
 	uint32_t out = dst->size[d], o, by, k;
-	struct tap *t = malloc(out * sizeof(*t));
-	bool *done = calloc(out, 1);
-	int ret = t && done ? 0 : npu_fail(-ENOMEM, "out of memory");
+	struct tap *t;
+	bool *done;
+	int ret;
 
-	if (!ret && out > MAX_RESIZE)
-		ret = npu_fail(-ENOTSUP, "%u coordinates", out);
+	if (out > MAX_RESIZE)
+		return npu_fail(-ENOTSUP, "%u coordinates", out);
+	t = malloc(out * sizeof(*t));
+	done = calloc(out, 1);
+	ret = t && done ? 0 : npu_fail(-ENOMEM, "out of memory");
 	for (o = 0; o < out && !ret; o++)
 		t[o] = find_tap(n, d, o, src->size[d], out);
 	for (o = 0; o < out && !ret; o++) {
@@ -290,9 +287,9 @@ static int resize_axis(struct npu_lower *l, const struct npu_graph_node *n, uint
 		}
 		for (k = 0; k < best; k++)
 			done[o + k * best_by] = true;
-		cut(&x, d, t[o].i0, best, step);
-		cut(&y, d, t[o].i1, best, step);
-		cut(&to, d, o, best, best_by);
+		npu_lower_cut(&x, d, t[o].i0, best, step);
+		npu_lower_cut(&y, d, t[o].i1, best, step);
+		npu_lower_cut(&to, d, o, best, best_by);
 		ret = blend(l, &x, &y, &to, &t[o]);
 	}
 	free(t);

@@ -310,8 +310,6 @@ int npu_lower_matmul(struct npu_product *p)
 					     &d->b_zp, &step.ref[NPU_OP_REGION_B_ZP]);
 	if (ret)
 		return ret;
-	if (n->op == NPU_GRAPH_GEMM && n->a.alpha != 1 && p->b < 0 && !p->dequantised)
-		p->scale = n->a.alpha;
 	ret = npu_product_epilogue(p, &step);
 	if (ret)
 		return ret;

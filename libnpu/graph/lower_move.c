@@ -12,19 +12,6 @@
 
 #include "lower.h"
 
-static int64_t bytes_of(const struct npu_lower_view *v, int64_t elements)
-{
-	return elements * (int64_t)npu_graph_type_size(v->type);
-}
-
-/* A part of a view: @count coordinates from @first on, @step apart. */
-static void cut(struct npu_lower_view *v, uint32_t d, int64_t first, uint32_t count, int64_t step)
-{
-	v->offset += bytes_of(v, first * v->stride[d]);
-	v->size[d] = count;
-	v->stride[d] *= step;
-}
-
 static int reshape(struct npu_lower *l, const struct npu_graph_node *n)
 {
 	const struct npu_graph_tensor *t = &l->g->value[n->out[0]].t;
@@ -88,7 +75,7 @@ static int slice(struct npu_lower *l, const struct npu_graph_node *n)
 	int ret = npu_lower_view(l, n->in[0], &x);
 
 	for (d = 0; !ret && d < x.dims; d++)
-		cut(&x, d, n->a.starts[d], (uint32_t)n->a.ends[d], n->a.steps[d]);
+		npu_lower_cut(&x, d, n->a.starts[d], (uint32_t)n->a.ends[d], n->a.steps[d]);
 	if (!ret)
 		l->view[n->out[0]] = x;
 	return ret;
@@ -103,7 +90,7 @@ static int split(struct npu_lower *l, const struct npu_graph_node *n)
 
 	for (i = 0; !ret && i < n->out_count; i++) {
 		part = x;
-		cut(&part, (uint32_t)n->a.axis, at, (uint32_t)n->a.shape[i], 1);
+		npu_lower_cut(&part, (uint32_t)n->a.axis, at, (uint32_t)n->a.shape[i], 1);
 		l->view[n->out[i]] = part;
 		at += n->a.shape[i];
 	}
@@ -124,7 +111,7 @@ static int concat(struct npu_lower *l, const struct npu_graph_node *n)
 		if (ret)
 			break;
 		part = out;
-		cut(&part, (uint32_t)n->a.axis, at, x.size[n->a.axis], 1);
+		npu_lower_cut(&part, (uint32_t)n->a.axis, at, x.size[n->a.axis], 1);
 		at += x.size[n->a.axis];
 		ret = npu_lower_copy(l, &x, &part);
 	}
@@ -162,16 +149,17 @@ static int pad_axis(struct npu_lower *l, const struct npu_graph_node *n,
 		if (count <= 0)
 			continue;
 		to = *dst;
-		cut(&to, d, side ? lo + inside : 0, (uint32_t)count, 1);
+		npu_lower_cut(&to, d, side ? lo + inside : 0, (uint32_t)count, 1);
 		if (n->a.mode == NPU_PAD_CONSTANT) {
 			ret = fill(l, one, &to);
 			continue;
 		}
 		from = *dst;
 		if (n->a.mode == NPU_PAD_EDGE)
-			cut(&from, d, side ? lo + inside - 1 : lo, (uint32_t)count, 0);
+			npu_lower_cut(&from, d, side ? lo + inside - 1 : lo, (uint32_t)count, 0);
 		else
-			cut(&from, d, side ? lo + inside - 2 : 2 * lo, (uint32_t)count, -1);
+			npu_lower_cut(&from, d, side ? lo + inside - 2 : 2 * lo, (uint32_t)count,
+				      -1);
 		ret = npu_lower_copy(l, &from, &to);
 	}
 	return ret;
@@ -203,9 +191,9 @@ static int pad(struct npu_lower *l, const struct npu_graph_node *n)
 	for (d = 0; d < t->dims; d++) {
 		int64_t lo = n->a.starts[d], hi = n->a.ends[d];
 
-		cut(&x, d, lo < 0 ? -lo : 0,
-		    (uint32_t)(x.size[d] + (lo < 0 ? lo : 0) + (hi < 0 ? hi : 0)), 1);
-		cut(&inside, d, lo > 0 ? lo : 0, x.size[d], 1);
+		npu_lower_cut(&x, d, lo < 0 ? -lo : 0,
+			      (uint32_t)(x.size[d] + (lo < 0 ? lo : 0) + (hi < 0 ? hi : 0)), 1);
+		npu_lower_cut(&inside, d, lo > 0 ? lo : 0, x.size[d], 1);
 	}
 	ret = npu_lower_copy(l, &x, &inside);
 	/* From the last dimension on: what has been padded is part of what the next one pads. */
@@ -214,7 +202,8 @@ static int pad(struct npu_lower *l, const struct npu_graph_node *n)
 		uint32_t k;
 
 		for (k = 0; k < d; k++)
-			cut(&wide, k, n->a.starts[k] > 0 ? n->a.starts[k] : 0, x.size[k], 1);
+			npu_lower_cut(&wide, k, n->a.starts[k] > 0 ? n->a.starts[k] : 0, x.size[k],
+				      1);
 		ret = pad_axis(l, n, &wide, d, n->a.starts[d], x.size[d], n->a.ends[d], &one);
 	}
 	if (!ret)
@@ -260,8 +249,8 @@ static int gather_constant(struct npu_lower *l, const struct npu_graph_node *n,
 		}
 		from = *x;
 		to = flat;
-		cut(&from, axis, first, run, step);
-		cut(&to, axis, i, run, 1);
+		npu_lower_cut(&from, axis, first, run, step);
+		npu_lower_cut(&to, axis, i, run, 1);
 		ret = npu_lower_copy(l, &from, &to);
 		i += run;
 	}

@@ -111,12 +111,12 @@ static bool per_channel(const struct npu_product *p, int value, uint32_t dims)
 	return true;
 }
 
-/* Float sums take a bias that is a constant, one value a channel. */
+/* Float sums take a bias that is a constant, one value a channel; sums that are scaled do not. */
 static bool take_bias(struct npu_product *p, const struct npu_graph_node *n, int other)
 {
 	const struct npu_graph_tensor *out = &p->l->g->value[n->out[0]].t;
 
-	if (n->op != NPU_GRAPH_ADD || p->b >= 0 || p->ep.scale_per || p->ep.residual ||
+	if (n->op != NPU_GRAPH_ADD || p->b >= 0 || p->scaled || p->scales || p->ep.residual ||
 	    p->ep.activation || p->dequantised ||
 	    !npu_graph_is_float(p->l->g->value[p->x].t.type) || !p->l->g->value[other].t.data ||
 	    !per_channel(p, other, out->dims))
@@ -240,9 +240,9 @@ int npu_product_epilogue(struct npu_product *p, struct npu_lower_step *step)
 		memcpy(data, p->scales, p->channels * 4ull);
 		step->ref[NPU_OP_REGION_SCALE] = ref;
 		p->ep.scale_per = NPU_PER_CHANNEL;
-	} else if (p->scale != 0) {
+	} else if (p->scaled) {
 		p->ep.scale_per = NPU_PER_TENSOR;
-		p->ep.scale = (float)p->scale;
+		p->ep.scale = p->scale;
 	}
 	if (p->b >= 0) {
 		const struct npu_graph_tensor *t = &l->g->value[p->b].t;
@@ -301,6 +301,7 @@ static void look_behind(struct npu_product *p)
 		if (l->g->value[w].t.type == NPU_S32)
 			return;
 		p->scale = xs * ws;
+		p->scaled = true;
 	} else {
 		/*
 		 * Weights with a scale a channel: of output channels, and their zero points all
@@ -346,13 +347,12 @@ static void look_behind(struct npu_product *p)
 
 			bs = (float)npu_graph_get_float(
 				s->type, s->data, npu_graph_count(s->dims, s->shape) == 1 ? 0 : i);
-			fits = fabsf(bs - (p->scales ? p->scales[i] : (float)p->scale)) <=
-			       0x1p-20f * bs;
+			fits = fabsf(bs - (p->scales ? p->scales[i] : p->scale)) <= 0x1p-20f * bs;
 		}
 		if (!fits) {
 			free(p->scales);
 			p->scales = NULL;
-			p->scale = 0;
+			p->scaled = false;
 			return;
 		}
 		b = n->in[0];
@@ -380,6 +380,7 @@ static int qlinear_scale(struct npu_product *p, const struct npu_graph_node *n)
 	p->ep.out_zp = (int32_t)zp;
 	if (npu_lower_scalar(p->l, n->in[4], &zp)) {
 		p->scale = (float)xs * (float)zp / (float)ys;
+		p->scaled = true;
 		return 0;
 	}
 	if (npu_graph_count(ws->dims, ws->shape) != p->channels)
@@ -491,6 +492,10 @@ int npu_lower_product(struct npu_lower *l, unsigned int node)
 		look_behind(&p);
 	if (n->op == NPU_GRAPH_QLINEAR_CONV || n->op == NPU_GRAPH_QLINEAR_MATMUL)
 		ret = qlinear_scale(&p, n);
+	if (n->op == NPU_GRAPH_GEMM && n->a.alpha != 1) {
+		p.scale = n->a.alpha;
+		p.scaled = true;
+	}
 	if (!ret) {
 		if (gemm_rest || n->op == NPU_GRAPH_CONV_TRANSPOSE) {
 			/* What follows works on the sum with c. */

@@ -23,8 +23,9 @@ struct npu_product {
 	int x, w, b, x_zp, w_zp;
 	bool dequantised;
 	int32_t x_zero, w_zero;
-	double scale; /* of the sums; 0: none */
-	float *scales; /* one a channel; owned */
+	bool scaled; /* sums are multiplied by @scale, which may be 0 */
+	float scale;
+	float *scales; /* instead, one a channel; owned */
 	uint32_t channels;
 	uint32_t channel_axis;
 	struct npu_epilogue ep;
