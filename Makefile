@@ -125,7 +125,7 @@ qemu.timeout = 3600
 -include tests/rules.mk
 -include tests/vm/rules.mk
 
-# demo and bench are in the rules.mk of what they run.
+# demo, bench and fuzz are in the rules.mk of what they run.
 .PHONY: all tests check check-quick module vm qemu install clean help FORCE
 .PHONY: $(KERNELS:%=vm-%)
 
@@ -150,17 +150,17 @@ deps.timeout := 1800
 build.timeout := 3600
 check-quick check: run = $(file >$(BUILD)/$@.list,$(call test_lines,deps build,s)$(call test_lines,$(CHECK_QUICK),p)$(call test_lines,$(1),s))tools/dev/runtests.sh -j $(JOBS) -o $(BUILD)/logs $(BUILD)/$@.list
 
-check-quick: deps.cmd = tools/dev/deps.sh build demo
+check-quick: deps.cmd = tools/dev/deps.sh build fuzz demo
 check-quick: build.cmd = $(MAKE) -k -j $(JOBS) $(ALL) $(sort $(call test_files,$(CHECK_QUICK)))
 check-quick:
 	+@$(call run)
 
-check: deps.cmd = tools/dev/deps.sh build demo qemu kernel vm
+check: deps.cmd = tools/dev/deps.sh build fuzz demo qemu kernel vm
 check: build.cmd = $(MAKE) -k -j $(JOBS) all tests
 check:
 	+@$(call run,$(CHECK))
 
-DEPS := build qemu kernel vm demo bench train
+DEPS := build fuzz qemu kernel vm demo bench train
 .PHONY: $(DEPS:%=deps-%)
 $(DEPS:%=deps-%): deps-%:
 	$(Q)tools/dev/deps.sh $*
@@ -191,6 +191,7 @@ Goals
   check        everything: units, modules, QEMU, VMs; installs what is missing
   check-quick  the tests that need no VM
   bench        measure; writes build/bench.json
+  fuzz         ONNX files and images under libFuzzer, FUZZ_SECONDS each (600)
   module       npu.ko for the kernel KVER
   qemu         QEMU with the card, as build/qemu/qemu-system-x86_64
   vm           a shell in a VM with the card and npu.ko; leave it with Ctrl-A X

@@ -46,7 +46,8 @@ static void look_into(const struct npu_image *image)
 	}
 }
 
-static void run(struct npu_device *dev, const struct npu_image *image, const void *data, size_t size)
+static void run(struct npu_device *dev, const struct npu_image *image, const void *data,
+		size_t size)
 {
 	struct npu_program *prog;
 	uint64_t cycles;

@@ -120,8 +120,19 @@ static void change_bytes(struct model *t, ProtobufCBinaryData *b)
 
 static void change_value(struct model *t, const ProtobufCFieldDescriptor *f, void *at)
 {
-	static const float floats[] = { 0,     1,     -1,   0.5f, 1e-30f, 1e30f, -0.0f,
-					3e38f, 1e-45f, 127, 255,  65536,  __builtin_inff(),
+	static const float floats[] = { 0,
+					1,
+					-1,
+					0.5f,
+					1e-30f,
+					1e30f,
+					-0.0f,
+					3e38f,
+					1e-45f,
+					127,
+					255,
+					65536,
+					__builtin_inff(),
 					__builtin_nanf("") };
 	int64_t n = fuzz_number(t->chance);
 	char *s;

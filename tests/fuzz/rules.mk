@@ -10,18 +10,20 @@
 
 FUZZ_CC := clang
 FUZZ_SECONDS := 600
-FUZZ := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+# -w: warnings are gcc's affair.
+FUZZ := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -w
 FUZZ_SEEDS := $(BUILD)/fuzz/seeds
 
 fuzz_kinds := onnx image
-fuzz_limits := -rss_limit_mb=2048 -malloc_limit_mb=512 -timeout=60
+# What hangs is found by its time: a busy machine must not look like that.
+fuzz_limits := -rss_limit_mb=2048 -malloc_limit_mb=512 -timeout=240
 fuzz_onnx_limits := -max_len=4096
 fuzz_image_limits := -max_len=12288
 # Of the short runs.
 fuzz_onnx_runs := 6000
 fuzz_image_runs := 6000
 
-$(BUILD)/fuzz/%: override CC = $(FUZZ_CC)
+$(BUILD)/fuzz/%.o $(fuzz_kinds:%=$(BUILD)/fuzz/fuzz_%): private override CC = $(FUZZ_CC)
 
 $(BUILD)/fuzz/%.o: %.c $(BUILD)/.flags
 	$(call compile,$(FUZZ))
@@ -32,7 +34,7 @@ $(BUILD)/fuzz/gen/onnx.pb-c.o: $(BUILD)/gen/onnx.pb-c.c $(BUILD)/.flags
 $(BUILD)/fuzz/libnpu/%.o: XCFLAGS = -I. -Ilibnpu
 $(BUILD)/fuzz/libnpu/%.o: PKGS = $(LIBNPU_PKGS)
 $(BUILD)/fuzz/qemu-device/card/%.o: XCFLAGS = -ffp-contract=off
-$(BUILD)/fuzz/tools/npucc/%.o: XCFLAGS = -Itools/npucc -I$(BUILD)/gen
+$(BUILD)/fuzz/tools/npucc/%.o: XCFLAGS = -Itools/npucc -Itools/lib -I$(BUILD)/gen
 $(BUILD)/fuzz/tools/npucc/%.o: PKGS = $(NPUCC_PKGS)
 $(npucc_sources:%.c=$(BUILD)/fuzz/%.o): $(BUILD)/gen/onnx.pb-c.h
 $(BUILD)/fuzz/tests/fuzz/%.o $(BUILD)/tests/fuzz/%.o: XCFLAGS = -Ilibnpu -Itools/npucc -I$(BUILD)/gen
@@ -78,6 +80,6 @@ CHECK_QUICK += fuzz-$(1)
 fuzz-$(1).cmd = rm -rf $(BUILD)/fuzz/short/$(1) && \
 	$(call fuzz_run,$(1),$(BUILD)/fuzz/short/$(1),-seed=1 -runs=$(fuzz_$(1)_runs) -verbosity=0 -print_final_stats=1)
 fuzz-$(1).deps = $(BUILD)/fuzz/fuzz_$(1) $(FUZZ_SEEDS)/.made
-fuzz-$(1).timeout = 300
+fuzz-$(1).timeout = 600
 endef
 $(foreach k,$(fuzz_kinds),$(eval $(call fuzz_check,$(k))))

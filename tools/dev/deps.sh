@@ -20,6 +20,11 @@ group_build() {
 		  protobuf-compiler libonnx-dev libonnx-testdata"
 }
 
+group_fuzz() {
+	why="fuzz what reads files"
+	packages="clang libclang-rt-dev"
+}
+
 group_qemu() {
 	why="build QEMU with the card in it"
 	packages="gcc libc6-dev make dpkg-dev ninja-build pkgconf python3-venv libglib2.0-dev
