@@ -59,6 +59,11 @@ refuses() {
 	check "npuctl $* prints something" [ ! -s "$work/out" ]
 }
 
+# value KEY: of the last output; one a line, of any depth.
+value() {
+	sed -n "s/^ *\"$1\": \(.*[^,]\),*\$/\1/p" "$work/out"
+}
+
 finish() {
 	echo "$passed passed, $failed failed"
 	[ "$failed" = 0 ] && [ "$passed" != 0 ]

@@ -45,8 +45,9 @@ static int from_pb(const char *in, const char *out)
 	char error[512];
 	int r;
 
-	if (f)
-		fclose(f);
+	if (!f)
+		return fail(in, "cannot be opened");
+	fclose(f);
 	if (onnx_tensor(bytes, size, &type, &dims, a.shape, &a.data, error, sizeof(error)))
 		return fail(in, error);
 	if (types[type] < 0)

@@ -89,7 +89,44 @@ ends 0 "run norm, one and the others" run "$model" "$work"/in[0-2].npy -o "Y=$wo
 near dir/Mean.npy want1.npy 1e-5 1e-6
 check "Y is where its own -o says" [ ! -e "$work/dir/Y.npy" ]
 
+# ---- What is told of them ----
+# info's cycles, computed, are those that the card reports; those of layers add up.
+for network in node/test_basic_conv_with_padding pytorch-converted/test_Conv2d_groups pytorch-converted/test_Linear \
+	node/test_layer_normalization_3d_axis1_epsilon; do
+	for device in sim: sim:cores=4,spm=64K; do
+		compile $network told --target $device
+		ends 0 "info $network" info "$model" --device $device --json
+		value cycles | head -1 >"$work/computed"
+		check "cycles of the layers of $network" [ "$(($(value cycles | tail -n +2 | paste -sd+)))" = "$(cat "$work/computed")" ]
+		ends 0 "run $network" run "$model" "$work"/in?.npy --device $device --json
+		check "cycles of $network" [ "$(value cycles)" = "$(cat "$work/computed")" ]
+	done
+done
+compile node/test_basic_conv_with_padding conv
+ends 0 "info conv" info "$model" --json
+"$json_keys" <"$work/out" >"$work/keys"
+check "keys of info-model" diff "$here/golden/info-model.keys" "$work/keys"
+# 5 x 5 outputs of 3 x 3 taps.
+check "its work" [ "$(value work_macs | sort -n | tail -1)" = 225 ]
+ends 0 "info conv" info "$model"
+tells "float32 1 x 1 x 5 x 5"
+tells "Conv"
+tells "conv2d"
+tells "modelled"
+ends 0 "disasm conv" disasm "$model"
+check "layers in comments" grep -q '^# layer [0-9]*: .* (Conv, conv2d)$' "$work/out"
+check "each command once" [ "$(grep -c MATMUL "$work/out")$(grep -c CONV "$work/out")" != 00 ]
+grep -v '^#' "$work/out" >"$work/plain"
+check "a comment is about what follows" [ "$(tail -1 "$work/out")" = "$(tail -1 "$work/plain")" ]
+ends 0 "disasm conv --json" disasm "$model" --json
+"$json_keys" <"$work/out" | grep -vF '.commands[].' >"$work/keys"
+check "keys of disasm-model" diff "$here/golden/disasm-model.keys" "$work/keys"
+refuses 3 "accel199" info "$model" --device accel199
+refuses 1 "No such file" info "$work/none.npu"
+refuses 1 "not a .npu image" info "$work/in0.npy"
+
 # ---- What is wrong ----
+compile node/test_layer_normalization_3d_axis1_epsilon norm
 set -- "$work/in0.npy" "$work/in1.npy" "$work/in2.npy"
 refuses 1 "several outputs do not go into one file" run "$model" "$@" -o "$work/x.npy" --device sim:
 says "Mean"
@@ -123,6 +160,8 @@ refuses 1 'elements are int64, the input "data" wants float32' run "$model" "$wo
 size=$(wc -c <"$model")
 for part in 4 7 100 240 $((size / 2)) $((size - 1)); do
 	head -c "$part" "$model" >"$work/cut.npu"
+	refuses 1 "cut.npu" info "$work/cut.npu"
+	refuses 1 "cut.npu" disasm "$work/cut.npu"
 	refuses 1 "cut.npu" run "$work/cut.npu" "$work/in0.npy" "$work/in1.npy" --device sim:
 done
 {
@@ -136,6 +175,7 @@ refuses 1 "No such file" run "$work/none.npu" "$work/in0.npy" --device sim:
 # For a larger card.
 compile node/test_basic_conv_with_padding large --target sim:cores=4,spm=4M
 refuses 1 "needs 4 cores, the card has 2" run "$model" "$work/in0.npy" "$work/in1.npy" --device sim:
+refuses 1 "needs 4 cores, the card has 2" info "$model" --device sim:
 refuses 1 "bytes of scratchpad" run "$model" "$work/in0.npy" "$work/in1.npy" --device sim:cores=4
 ends 0 "a card that is large enough" run "$model" "$work/in0.npy" "$work/in1.npy" -o "$work/out.npy" \
 	--device sim:cores=4,spm=8M

@@ -21,11 +21,6 @@ keys() {
 	check "keys of $1" diff "$here/golden/$1.keys" "$work/keys"
 }
 
-# value KEY: of the last output; one a line, of any depth.
-value() {
-	sed -n "s/^ *\"$1\": \(.*[^,]\),*\$/\1/p" "$work/out"
-}
-
 # ---- The command line ----
 ends 2 "no command"
 says "which command"
@@ -263,6 +258,11 @@ check "its tags" [ "$(value tag | grep -c 77)" = 2 ]
 size=$(wc -c <"$work/two.npu")
 head -c $((size - 1)) "$work/two.npu" >"$work/cut.npu"
 refuses 1 "cut.npu" disasm "$work/cut.npu"
+# An image without layers, as of version 1.
+check "no comments" sh -c "! grep -q '#' '$work/out'"
+ends 0 "info of an image without layers" info "$work/two.npu" --json
+check "no layers" grep -q '"layers": \[\]' "$work/out"
+check "its cycles" [ "$(value cycles)" -gt 0 ]
 {
 	head -c $((size - 100)) "$work/two.npu"
 	printf X

@@ -2,7 +2,7 @@
 /*
  * Copyright (c) 2026 the npu authors
  *
- * npuctl info: what a card is and how it is.
+ * npuctl info: what a card is and how it is. What a model is, tells info_model.c.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 
 #include "cards.h"
 #include "command.h"
+#include "info.h"
 #include "output.h"
 
 /*
@@ -127,10 +128,13 @@ static int run(const struct command *self, int argc, char **argv)
 	struct card_list list;
 	struct npu_device *dev;
 	struct info info = { 0 };
-	int r = options_parse(self, options, argc, argv, 0, 0, NULL);
+	char **files;
+	int r = options_parse(self, options, argc, argv, 0, 1, &files);
 
 	if (r != OPTIONS_GO_ON)
 		return r;
+	if (files[0])
+		return info_model(files[0], device, json);
 	r = device_open(&dev, device);
 	if (r)
 		return r;
@@ -153,8 +157,17 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command command_info = {
 	.name = "info",
-	.arguments = "",
-	.summary = "Tell what a card is and how it is",
-	.example = "npuctl info --device accel0",
+	.arguments = "[MODEL.npu]",
+	.summary = "Tell what a card is and how it is, or what a model is and costs",
+	.details =
+		"Of a model: its tensors and memory, and for each layer modelled cycles, the least "
+		"that they could\n"
+		"be (of products), multiply-accumulates, bytes moved and energy. Nothing is run; "
+		"everything is taken\n"
+		"to lie in local memory. Layers overlap: a layer's cycles are how much later all "
+		"layers up to it\n"
+		"end than those before it. The card is --device, else NPU_DEVICE, else sim:.",
+	.example = "npuctl info --device accel0\n"
+		   "  npuctl info model.npu",
 	.run = run,
 };
