@@ -32,3 +32,8 @@ bench-utilisation.cmd = tests/bench/utilisation.sh $(NPUCTL)
 bench-utilisation.deps = $(NPUCTL)
 
 CHECK_QUICK += bench-utilisation
+
+bench-scalesim.cmd = tests/bench/scalesim.sh $(NPUCTL)
+bench-scalesim.deps = $(NPUCTL)
+
+CHECK_QUICK += bench-scalesim
