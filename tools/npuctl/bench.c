@@ -15,7 +15,7 @@
 #include "npu/hw/isa.h"
 #include "npu/npu.h"
 
-#include "command.h"
+#include "cards.h"
 #include "selftest.h"
 
 const char *const dtype_names[] = { "int8", "bf16", "fp16", NULL };
@@ -131,6 +131,49 @@ int bench_window_drain(struct bench_window *w)
 		if (one)
 			r = one;
 	}
+	return r;
+}
+
+int bench_job_submit(void *opaque, struct npu_fence **fence)
+{
+	const struct bench_job *x = opaque;
+
+	return npu_queue_submit(x->queue, x->job, 1, NULL, 0, fence);
+}
+
+int bench_window_fill(struct bench_window *w, uint32_t seconds,
+		      int (*submit)(void *opaque, struct npu_fence **fence), void *opaque,
+		      uint64_t *ns)
+{
+	uint64_t start = now_ns(), now;
+	struct npu_fence *fence;
+	int r, drained;
+
+	do {
+		r = submit(opaque, &fence);
+		if (!r)
+			r = bench_window_push(w, fence);
+		now = now_ns();
+	} while (!r && now - start < seconds * UINT64_C(1000000000));
+	drained = bench_window_drain(w);
+	*ns = now_ns() - start;
+	return r ? r : drained;
+}
+
+int bench_on_device(const struct command *self, const struct option_spec *specs, int argc,
+		    char **argv, const char *const *device,
+		    int (*run)(struct npu_device *dev, const void *opaque), const void *opaque)
+{
+	struct npu_device *dev;
+	int r = options_parse(self, specs, argc, argv, 0, 0, NULL);
+
+	if (r != OPTIONS_GO_ON)
+		return r;
+	r = device_open(&dev, *device);
+	if (r)
+		return r;
+	r = run(dev, opaque);
+	npu_close(dev);
 	return r;
 }
 

@@ -10,9 +10,34 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "command.h"
+
 struct npu_buffer;
 struct npu_device;
 struct npu_fence;
+struct npu_job;
+struct npu_queue;
+
+#define OPTION_SECONDS(v, text)                                                         \
+	{                                                                               \
+		.name = "seconds", .kind = OPTION_NUMBER, .value = (v), .metavar = "S", \
+		.help = (text), .min = 1, .max = 3600                                   \
+	}
+#define OPTION_DEPTH(v, text)                                                         \
+	{                                                                             \
+		.name = "depth", .kind = OPTION_NUMBER, .value = (v), .metavar = "N", \
+		.help = (text), .min = 1, .max = BENCH_MAX_DEPTH                      \
+	}
+
+/**
+ * bench_on_device() - parse the words of a verb that takes nothing but options, open the device,
+ * run the verb on it
+ * @device: the value of --device, once the words are parsed
+ * @opaque: for @run, which returns enum npuctl_exit, as this does
+ */
+int bench_on_device(const struct command *self, const struct option_spec *specs, int argc,
+		    char **argv, const char *const *device,
+		    int (*run)(struct npu_device *dev, const void *opaque), const void *opaque);
 
 /** now_ns() - a clock that only goes forward */
 uint64_t now_ns(void);
@@ -55,5 +80,24 @@ struct bench_window {
 
 int bench_window_push(struct bench_window *w, struct npu_fence *fence);
 int bench_window_drain(struct bench_window *w);
+
+/** struct bench_job - a job that is submitted again and again: by bench_job_submit(), its @opaque */
+struct bench_job {
+	struct npu_queue *queue;
+	const struct npu_job *job;
+};
+
+int bench_job_submit(void *opaque, struct npu_fence **fence);
+
+/**
+ * bench_window_fill() - submit, keeping the window full, for so many seconds, then drain it
+ * @submit: one job; returns 0 or -errno
+ * @ns: set to the time all of it took
+ *
+ * Returns 0 or the first -errno.
+ */
+int bench_window_fill(struct bench_window *w, uint32_t seconds,
+		      int (*submit)(void *opaque, struct npu_fence **fence), void *opaque,
+		      uint64_t *ns);
 
 #endif

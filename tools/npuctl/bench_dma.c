@@ -97,26 +97,16 @@ static int measure(struct npu_device *dev, const struct options *o, const struct
 		   struct figures *f)
 {
 	struct bench_window w = { .depth = 2 };
-	struct npu_queue *queue;
-	struct npu_fence *fence;
-	uint64_t start = now_ns(), now;
-	int r, r2;
+	struct bench_job x = { .job = job };
+	int r = npu_queue_create(dev, NULL, &x.queue);
 
-	r = npu_queue_create(dev, NULL, &queue);
 	if (r)
 		return r;
-	do {
-		r = npu_queue_submit(queue, job, 1, NULL, 0, &fence);
-		if (!r)
-			r = bench_window_push(&w, fence);
-		now = now_ns();
-	} while (!r && now - start < o->seconds * UINT64_C(1000000000));
-	r2 = bench_window_drain(&w);
-	f->ns = now_ns() - start;
+	r = bench_window_fill(&w, o->seconds, bench_job_submit, &x, &f->ns);
 	f->copies = w.done;
 	f->cycles = w.done ? w.cycles / w.done : 0;
-	npu_queue_release(queue);
-	return r ? r : r2;
+	npu_queue_release(x.queue);
+	return r;
 }
 
 static uint64_t limit(const struct npu_caps *caps, const struct direction *d, uint64_t size)
@@ -185,10 +175,24 @@ static void figures_text(FILE *out, const char *device, const struct options *o,
 	table_print(t, out);
 }
 
+static int run_on(struct npu_device *dev, const void *opaque)
+{
+	const struct options *o = opaque;
+	struct figures f[DIRECTIONS] = { 0 };
+	int r = NPUCTL_DONE;
+
+	for (size_t i = 0; i < DIRECTIONS && !r; i++)
+		r = run_direction(dev, o, &directions[i], &f[i]);
+	if (!r && o->json)
+		return output_json(figures_json(npu_device_name(dev), o, f));
+	if (!r)
+		figures_text(stdout, npu_device_name(dev), o, f);
+	return r;
+}
+
 static int run(const struct command *self, int argc, char **argv)
 {
 	struct options o = { .mib = 16, .seconds = 1 };
-	struct figures f[DIRECTIONS] = { 0 };
 	const struct option_spec options[] = {
 		{ .name = "mib",
 		  .kind = OPTION_NUMBER,
@@ -197,34 +201,13 @@ static int run(const struct command *self, int argc, char **argv)
 		  .help = "MiB a copy (16)",
 		  .min = 1,
 		  .max = 4096 },
-		{ .name = "seconds",
-		  .kind = OPTION_NUMBER,
-		  .value = &o.seconds,
-		  .metavar = "S",
-		  .help = "how long each direction (1)",
-		  .min = 1,
-		  .max = 3600 },
+		OPTION_SECONDS(&o.seconds, "how long each direction (1)"),
 		OPTION_DEVICE(&o.device),
 		OPTION_JSON(&o.json),
 		OPTION_END,
 	};
-	struct npu_device *dev;
-	int r;
 
-	r = options_parse(self, options, argc, argv, 0, 0, NULL);
-	if (r != OPTIONS_GO_ON)
-		return r;
-	r = device_open(&dev, o.device);
-	if (r)
-		return r;
-	for (size_t i = 0; i < DIRECTIONS && !r; i++)
-		r = run_direction(dev, &o, &directions[i], &f[i]);
-	if (!r && o.json)
-		r = output_json(figures_json(npu_device_name(dev), &o, f));
-	else if (!r)
-		figures_text(stdout, npu_device_name(dev), &o, f);
-	npu_close(dev);
-	return r;
+	return bench_on_device(self, options, argc, argv, &o.device, run_on, &o);
 }
 
 const struct command command_bench_dma = {

@@ -87,20 +87,13 @@ static int measure_rate(struct npu_queue *queue, const struct npu_job *job, cons
 			struct figures *f)
 {
 	struct bench_window w = { .depth = o->depth };
-	struct npu_fence *fence;
-	uint64_t start = now_ns(), now;
-	int r, r2;
+	struct bench_job x = { queue, job };
+	uint64_t ns;
+	int r = bench_window_fill(&w, o->seconds, bench_job_submit, &x, &ns);
 
-	do {
-		r = npu_queue_submit(queue, job, 1, NULL, 0, &fence);
-		if (!r)
-			r = bench_window_push(&w, fence);
-		now = now_ns();
-	} while (!r && now - start < o->seconds * UINT64_C(1000000000));
-	r2 = bench_window_drain(&w);
 	f->jobs = w.done;
-	f->jobs_per_s = w.done * 1e9 / (now_ns() - start);
-	return r ? r : r2;
+	f->jobs_per_s = w.done * 1e9 / ns;
+	return r;
 }
 
 static int report(const struct options *o, const char *name, const struct figures *f)
@@ -125,8 +118,9 @@ static int report(const struct options *o, const char *name, const struct figure
 	return output_json(doc);
 }
 
-static int run_on(struct npu_device *dev, const struct options *o)
+static int run_on(struct npu_device *dev, const void *opaque)
 {
+	const struct options *o = opaque;
 	double *us = malloc(MAX_SAMPLES * sizeof(*us));
 	struct npu_job job = { 0 };
 	struct npu_queue *queue = NULL;
@@ -149,36 +143,14 @@ static int run(const struct command *self, int argc, char **argv)
 {
 	struct options o = { .depth = 32, .seconds = 1 };
 	const struct option_spec options[] = {
-		{ .name = "depth",
-		  .kind = OPTION_NUMBER,
-		  .value = &o.depth,
-		  .metavar = "N",
-		  .help = "jobs under way for the rate (32)",
-		  .min = 1,
-		  .max = BENCH_MAX_DEPTH },
-		{ .name = "seconds",
-		  .kind = OPTION_NUMBER,
-		  .value = &o.seconds,
-		  .metavar = "S",
-		  .help = "how long each of the two (1)",
-		  .min = 1,
-		  .max = 3600 },
+		OPTION_DEPTH(&o.depth, "jobs under way for the rate (32)"),
+		OPTION_SECONDS(&o.seconds, "how long each of the two (1)"),
 		OPTION_DEVICE(&o.device),
 		OPTION_JSON(&o.json),
 		OPTION_END,
 	};
-	struct npu_device *dev;
-	int r;
 
-	r = options_parse(self, options, argc, argv, 0, 0, NULL);
-	if (r != OPTIONS_GO_ON)
-		return r;
-	r = device_open(&dev, o.device);
-	if (r)
-		return r;
-	r = run_on(dev, &o);
-	npu_close(dev);
-	return r;
+	return bench_on_device(self, options, argc, argv, &o.device, run_on, &o);
 }
 
 const struct command command_bench_latency = {

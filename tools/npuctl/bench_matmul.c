@@ -81,34 +81,38 @@ static void free_operands(struct npu_product_args *args)
 	npu_buffer_release(args->scale.buffer);
 }
 
+/* What is submitted again and again. */
+struct repeated {
+	struct npu_queue *queue;
+	const struct npu_matmul *desc;
+	const struct npu_product_args *args;
+};
+
+static int submit(void *opaque, struct npu_fence **fence)
+{
+	const struct repeated *x = opaque;
+
+	return npu_matmul(x->queue, x->desc, x->args, NULL, 0, fence);
+}
+
 /* @seconds of products, and one more before the clock starts. */
 static int measure(struct npu_queue *queue, const struct options *o, const struct npu_matmul *desc,
 		   const struct npu_product_args *args, struct figures *f)
 {
 	struct bench_window w = { .depth = o->depth };
+	struct repeated x = { queue, desc, args };
 	struct npu_fence *fence;
-	uint64_t start = 0, now = 0;
-	int r, r2;
+	int r = submit(&x, &fence);
 
-	r = npu_matmul(queue, desc, args, NULL, 0, &fence);
 	if (r)
 		return r;
 	r = npu_fence_wait(fence, NPU_WAIT_FOREVER);
 	npu_fence_release(fence);
-	if (r)
-		return r;
-	start = now_ns();
-	do {
-		r = npu_matmul(queue, desc, args, NULL, 0, &fence);
-		if (!r)
-			r = bench_window_push(&w, fence);
-		now = now_ns();
-	} while (!r && now - start < o->seconds * UINT64_C(1000000000));
-	r2 = bench_window_drain(&w);
-	f->ns = now_ns() - start;
+	if (!r)
+		r = bench_window_fill(&w, o->seconds, submit, &x, &f->ns);
 	f->jobs = w.done;
 	f->cycles = w.cycles;
-	return r ? r : r2;
+	return r;
 }
 
 static int report(const struct options *o, const char *name, const struct npu_caps *caps,
@@ -145,8 +149,9 @@ static int report(const struct options *o, const char *name, const struct npu_ca
 	return output_json(doc);
 }
 
-static int run_on(struct npu_device *dev, const struct options *o)
+static int run_on(struct npu_device *dev, const void *opaque)
 {
+	const struct options *o = opaque;
 	struct npu_product_args args = { 0 };
 	struct npu_matmul desc = describe(o);
 	struct npu_queue *queue = NULL;
@@ -210,36 +215,14 @@ static int run(const struct command *self, int argc, char **argv)
 		  .help = "of the operands' type, with bias and scales; or int32 and fp32 "
 			  "(requant)",
 		  .choices = outs },
-		{ .name = "depth",
-		  .kind = OPTION_NUMBER,
-		  .value = &o.depth,
-		  .metavar = "N",
-		  .help = "products under way (4)",
-		  .min = 1,
-		  .max = BENCH_MAX_DEPTH },
-		{ .name = "seconds",
-		  .kind = OPTION_NUMBER,
-		  .value = &o.seconds,
-		  .metavar = "S",
-		  .help = "how long (2)",
-		  .min = 1,
-		  .max = 3600 },
+		OPTION_DEPTH(&o.depth, "products under way (4)"),
+		OPTION_SECONDS(&o.seconds, "how long (2)"),
 		OPTION_DEVICE(&o.device),
 		OPTION_JSON(&o.json),
 		OPTION_END,
 	};
-	struct npu_device *dev;
-	int r;
 
-	r = options_parse(self, options, argc, argv, 0, 0, NULL);
-	if (r != OPTIONS_GO_ON)
-		return r;
-	r = device_open(&dev, o.device);
-	if (r)
-		return r;
-	r = run_on(dev, &o);
-	npu_close(dev);
-	return r;
+	return bench_on_device(self, options, argc, argv, &o.device, run_on, &o);
 }
 
 const struct command command_bench_matmul = {
