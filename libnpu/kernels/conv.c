@@ -65,7 +65,7 @@ struct work {
 	struct range images, rows, columns, chans; /* chans: output channels, or groups */
 	struct npu_slots in, weights, acc;
 	uint32_t *loaded; /* of each input block: rows that are there, behind the last */
-	struct range partial; /* rows behind these, and channels of them, of the first block */
+	struct range partial; /* rows before this, and channels of them, of the block under way */
 	struct npu_vector in_zp, weight_zp;
 	struct npu_finish finish;
 };
@@ -190,22 +190,26 @@ static void load_rows(struct work *w, const struct tile *t, const struct block *
 }
 
 /*
- * What a piece reads of the block, unless it is there. That is all that the tile reads, but for a
- * core's first tile: there it is the piece's kernel rows and, of rows that are new, the channels up
- * to the piece's. The pieces that follow complete these rows.
+ * What a part's piece reads of the block, unless it is there: all rows that the part reads. In a
+ * core's first tile it is the piece's kernel rows, and there and in the last one, of rows that are
+ * new, the channels up to the piece's; the pieces that follow complete these rows.
  */
 static void load_piece(struct work *w, const struct tile *t, const struct block *b,
-		       const struct step *piece)
+		       const struct step *piece, const struct npu_part *part)
 {
 	const struct npu_conv_view *v = w->v;
-	bool lazy = t->first && w->p[HEAD];
+	bool head = t->first && w->p[HEAD], tail = t->last && w->p[TAIL];
 	uint32_t *loaded = &w->loaded[(b->addr - w->in.base) / w->in.size];
-	uint32_t kernel = lazy ? piece->r0 + piece->rows : v->kernel_h;
-	uint32_t end = reads(t->y, v->stride_h, v->pad_top, kernel, v->dilation_h, v->in_h).end;
-	uint32_t chans = lazy && b->channels == v->cg ? piece->c0 + piece->channels : b->channels;
+	uint32_t kernel = head ? piece->r0 + piece->rows : v->kernel_h, chans = b->channels, end;
+	struct range y = t->y;
 
+	if (npu_tile_cut(&t->out) == 1)
+		y = (struct range){ y.first + part->row, y.first + part->row + part->rows };
+	end = reads(y, v->stride_h, v->pad_top, kernel, v->dilation_h, v->in_h).end;
 	if (end <= *loaded)
 		return;
+	if ((head || tail) && b->channels == v->cg)
+		chans = piece->c0 + piece->channels;
 	if (w->partial.end) {
 		if (chans > w->partial.end)
 			load_rows(w, t, b, *loaded, w->partial.first,
@@ -480,7 +484,7 @@ static void emit_part(struct work *w, const struct tile *t, const struct weights
 	struct block b;
 
 	get_block(w, t, &b);
-	load_piece(w, t, &b, piece);
+	load_piece(w, t, &b, piece, part);
 	pad_top = (int64_t)b.rows.first + v->pad_top - y * v->stride_h -
 		  (int64_t)piece->r0 * v->dilation_h;
 	pad_left = (int64_t)b.cols.first + v->pad_left - x * v->stride_w -

@@ -424,7 +424,7 @@ static void try_steps(struct planner *pl)
 {
 	static const uint32_t chunks[] = { 2048, 512, 128, 64, 16 };
 	const struct npu_conv_view *v = pl->v;
-	uint32_t *p = pl->c.param, i;
+	uint32_t *p = pl->c.param, i, before = pl->search->count;
 
 	p[BY_TAP] = 0;
 	set_step(p, v->kernel_h, v->kernel_w, v->cg);
@@ -444,6 +444,8 @@ static void try_steps(struct planner *pl)
 		}
 	}
 	/* The last resort, and kernels much more spread out than the tile. */
+	if (v->kernel_h * v->kernel_w == 1 && pl->search->count > before)
+		return;
 	p[BY_TAP] = 1;
 	for (i = 0; i < sizeof(chunks) / sizeof(chunks[0]); i++) {
 		uint32_t c = npu_min(chunks[i], v->cg);

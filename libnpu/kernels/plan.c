@@ -156,7 +156,7 @@ static int choose(const struct npu_search *s, struct choice *ch)
 			continue;
 
 		/* Estimates err by a few per cent: what looks worse than the best so far is. */
-		if (ch->origin && c->estimate > cycles)
+		if (ch->origin && c->estimate > cycles + cycles / 4)
 			break;
 		ret = try(s, ch, c);
 		if (ret == -ENOSPC) {
