@@ -13,16 +13,9 @@ static uint8_t *memory(struct unit *u, uint8_t region, uint64_t offset)
 	return u->bytes + (u->region[region] + offset - UNIT_VA);
 }
 
-static int size_of(uint8_t type)
-{
-	return type == NPU_S32 || type == NPU_FP32  ? 4 :
-	       type == NPU_BF16 || type == NPU_FP16 ? 2 :
-						      1;
-}
-
 void ref_load(struct unit *u, const struct npu_cmd_load *c)
 {
-	int size = size_of(c->type);
+	int size = type_size(c->type);
 	int64_t at[4], d;
 	uint8_t fill[4];
 

@@ -180,11 +180,6 @@ struct value {
 	float f;
 };
 
-static int size_of(uint8_t type)
-{
-	return type == NPU_S8 || type == NPU_U8 ? 1 : type == NPU_BF16 || type == NPU_FP16 ? 2 : 4;
-}
-
 static struct value read_at(const struct unit *u, const struct npu_vpu_operand *o, int64_t at)
 {
 	const uint8_t *p = (o->space == NPU_SPACE_ACC ? u->acc : u->spm) + at;
@@ -253,7 +248,7 @@ static void write_at(struct unit *u, const struct npu_vpu_operand *o, const int6
 
 	if (!v.is_float) {
 		i = (int32_t)saturate(v.i, o->type);
-		memcpy(p, &i, (size_t)size_of(o->type));
+		memcpy(p, &i, (size_t)type_size(o->type));
 	} else if (o->type == NPU_FP32) {
 		memcpy(p, isnan(v.f) ? (void *)&nan : (void *)&v.f, 4);
 	} else {
@@ -390,7 +385,7 @@ static struct value stages(const struct unit *u, const struct npu_vpu_pipe *p, i
 		if (s->op == NPU_STAGE_LUT) {
 			const struct npu_vpu_operand *o = &p->operand[s->src - NPU_SRC_0];
 
-			x = read_at(u, o, (int64_t)o->addr + (x.i & 255) * size_of(o->type));
+			x = read_at(u, o, (int64_t)o->addr + (x.i & 255) * type_size(o->type));
 		} else if (s->op == NPU_STAGE_QUANT) {
 			x = quantise(as_float(x), y.i, s->src2);
 		} else if (s->op < NPU_STAGE_ADD) {

@@ -18,17 +18,8 @@
 #define SPM (128u << 10)
 #define ACC (32u << 10)
 
-static struct unit *start, *want, *got;
-
 static const uint8_t types[] = { NPU_S8,   NPU_U8,   NPU_S32, NPU_BF16,
 				 NPU_FP16, NPU_FP32, NPU_S4,  NPU_U4 };
-
-static int size_of(uint8_t type)
-{
-	return type == NPU_S32 || type == NPU_FP32  ? 4 :
-	       type == NPU_BF16 || type == NPU_FP16 ? 2 :
-						      1;
-}
 
 static void compare(const void *cmd, const char *what)
 {
@@ -47,21 +38,6 @@ static void compare(const void *cmd, const char *what)
 	got->split = NPU_PAGE_SIZE;
 }
 
-static void shuffle(uint8_t order[3])
-{
-	int i;
-
-	for (i = 0; i < 3; i++)
-		order[i] = (uint8_t)i;
-	for (i = 2; i > 0; i--) {
-		int j = (int)rnd_in(0, i);
-		uint8_t t = order[i];
-
-		order[i] = order[j];
-		order[j] = t;
-	}
-}
-
 /*
  * Strides for dimensions 1 to 3 of @size with rows of @row bytes: any order, gaps, either
  * direction, and where
@@ -74,7 +50,7 @@ static int64_t random_strides(int64_t stride[3], const uint32_t size[4], int64_t
 	uint8_t order[3];
 	int i;
 
-	shuffle(order);
+	rnd_order(order, 3);
 	for (i = 0; i < 3; i++) {
 		int d = order[i];
 
@@ -133,13 +109,14 @@ static void try_load(void)
 			inside[i] = 1;
 	}
 	row = c.type == NPU_S4 || c.type == NPU_U4 ? (inside[0] + 1) / 2 :
-						     inside[0] * size_of(c.type);
+						     inside[0] * type_size(c.type);
 	below = random_strides(stride, inside, row, true, &span);
 	for (i = 0; i < 3; i++)
 		c.mem_stride[i] = (uint64_t)stride[i];
 	/* Regions begin 4 KiB apart, and an offset may be negative. */
 	c.offset = (uint64_t)(rnd_in(0, 5000) + below - c.region * 4096);
-	below = random_strides(stride, c.size, (int64_t)c.size[0] * size_of(c.type), false, &span);
+	below = random_strides(stride, c.size, (int64_t)c.size[0] * type_size(c.type), false,
+			       &span);
 	for (i = 0; i < 3; i++)
 		c.spm_stride[i] = (uint32_t)stride[i];
 	c.spm = (uint32_t)(rnd_in(0, 100) + below);
@@ -334,29 +311,7 @@ static void test_abort(void **state)
 	};
 
 	(void)state;
-	got->stop = true;
-	assert_int_equal(unit_run(got, &c), -1);
-	assert_int_equal(got->error.status, NPU_JOB_ABORTED);
-	got->stop = false;
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	rnd_seed();
-	start = unit_new(SPM, ACC);
-	want = unit_new(SPM, ACC);
-	got = unit_new(SPM, ACC);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	unit_free(start);
-	unit_free(want);
-	unit_free(got);
-	return 0;
+	unit_aborts(&c);
 }
 
 int main(void)
@@ -368,5 +323,10 @@ int main(void)
 		cmocka_unit_test(test_abort),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	int failed;
+
+	unit_setup(SPM, ACC);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	unit_teardown();
+	return failed;
 }

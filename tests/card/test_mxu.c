@@ -18,8 +18,6 @@
 #define SPM (256u << 10)
 #define ACC (64u << 10)
 
-static struct unit *start, *want, *got;
-
 static const uint8_t types[][2] = {
 	{ NPU_S8, NPU_S8 }, { NPU_S8, NPU_U8 }, { NPU_U8, NPU_S8 },	{ NPU_U8, NPU_U8 },
 	{ NPU_S8, NPU_S4 }, { NPU_U8, NPU_S4 }, { NPU_BF16, NPU_BF16 }, { NPU_FP16, NPU_FP16 },
@@ -83,20 +81,6 @@ static void fill_start(uint8_t type)
 	/* The extremes of integers often, so that a sum that saturates somewhere inside shows. */
 	else if (rnd_one_in(8))
 		memset(start->spm, rnd_one_in(2) ? 0x80 : 0xff, SPM);
-}
-
-static void compare(const void *cmd, const char *what)
-{
-	unsigned int i;
-
-	for (i = 0; unit_kernels(i); i++) {
-		unit_copy(got, start);
-		assert_int_equal(unit_run(got, cmd), 0);
-		if (!unit_same(got, want)) {
-			fprintf(stderr, "kernels %u: %s\n", npu_exec_kernels(), what);
-			fail();
-		}
-	}
 }
 
 static void random_operands(struct npu_mxu_operands *o, int64_t zeros_a, int64_t zeros_b)
@@ -188,7 +172,7 @@ static void try_matmul(unsigned int type, int64_t m, int64_t n, int64_t k)
 		 c.o.flags);
 	unit_copy(want, start);
 	ref_matmul(want, &c);
-	compare(&c, what);
+	unit_compare(&c, what);
 }
 
 static void test_matmul_edges(void **state)
@@ -313,7 +297,7 @@ static void try_conv(unsigned int type, bool depthwise, bool large)
 		 c.o.flags);
 	unit_copy(want, start);
 	ref_conv(want, &c);
-	compare(&c, what);
+	unit_compare(&c, what);
 }
 
 static void test_conv(void **state)
@@ -363,32 +347,10 @@ static void test_abort(void **state)
 	unsigned int i;
 
 	(void)state;
-	got->stop = true;
 	for (i = 0; i < 2; i++) {
 		c.o.a_type = c.o.b_type = i ? NPU_BF16 : NPU_S8;
-		assert_int_equal(unit_run(got, &c), -1);
-		assert_int_equal(got->error.status, NPU_JOB_ABORTED);
+		unit_aborts(&c);
 	}
-	got->stop = false;
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	rnd_seed();
-	start = unit_new(SPM, ACC);
-	want = unit_new(SPM, ACC);
-	got = unit_new(SPM, ACC);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	unit_free(start);
-	unit_free(want);
-	unit_free(got);
-	return 0;
 }
 
 int main(void)
@@ -399,5 +361,10 @@ int main(void)
 		cmocka_unit_test(test_depthwise),     cmocka_unit_test(test_abort),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	int failed;
+
+	unit_setup(SPM, ACC);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	unit_teardown();
+	return failed;
 }

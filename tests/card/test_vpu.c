@@ -19,16 +19,9 @@
 #define ACC (64u << 10)
 #define ROOMY (48u << 10)	/* a tensor with gaps; all those of a command fit into SPM */
 
-static struct unit *start, *want, *got;
-
 static const uint8_t types[] = { NPU_S8, NPU_U8, NPU_S32, NPU_BF16, NPU_FP16, NPU_FP32 };
 
 static int64_t spm_next, acc_next;
-
-static int size_of(uint8_t type)
-{
-	return type == NPU_S8 || type == NPU_U8 ? 1 : type == NPU_BF16 || type == NPU_FP16 ? 2 : 4;
-}
 
 static bool is_float(uint8_t type)
 {
@@ -81,45 +74,16 @@ static void fill_start(void)
 	}
 }
 
-static void compare(const void *cmd, const char *what)
-{
-	unsigned int i;
-
-	for (i = 0; unit_kernels(i); i++) {
-		unit_copy(got, start);
-		assert_int_equal(unit_run(got, cmd), 0);
-		if (!unit_same(got, want)) {
-			fprintf(stderr, "kernels %u: %s\n", npu_exec_kernels(), what);
-			fail();
-		}
-	}
-}
-
-static void shuffle(uint8_t order[4])
-{
-	int i;
-
-	for (i = 0; i < 4; i++)
-		order[i] = (uint8_t)i;
-	for (i = 3; i > 0; i--) {
-		int j = (int)rnd_in(0, i);
-		uint8_t t = order[i];
-
-		order[i] = order[j];
-		order[j] = t;
-	}
-}
-
 /* Strides and place for a tensor over @size; dimensions in @still do not move. -1 if it does not fit. */
 static int64_t try_layout(struct npu_vpu_operand *o, const uint32_t size[4], unsigned int still,
 			  bool gaps)
 {
-	int64_t esize = size_of(o->type), run = esize, below = 0, at;
+	int64_t esize = type_size(o->type), run = esize, below = 0, at;
 	uint8_t order[4] = { 0, 1, 2, 3 };
 	int i;
 
 	if (rnd_one_in(3))
-		shuffle(order);
+		rnd_order(order, 4);
 	for (i = 0; i < 4; i++) {
 		unsigned int d = order[i];
 
@@ -189,7 +153,7 @@ static uint8_t new_operand(struct npu_vpu_pipe *p, const uint32_t size[4], unsig
 		o->scale = 0;
 		random_dequant(o);
 	} while ((want_float >= 0 && domain_of(o) != want_float) ||
-		 (o->space == NPU_SPACE_ACC && size_of(o->type) != 4));
+		 (o->space == NPU_SPACE_ACC && type_size(o->type) != 4));
 	lay_out(o, size, axes | (unsigned int)(rnd_one_in(2) ? rnd_in(0, 15) : 0));
 	return (uint8_t)(NPU_SRC_0 + p->operands++);
 }
@@ -224,10 +188,10 @@ static void add_stage(struct npu_vpu_pipe *p, const uint32_t size[4], unsigned i
 
 		s->op = NPU_STAGE_LUT;
 		s->src = new_operand(p, one, 0xf, -1);
-		at = place(o->space, 256 * size_of(o->type), size_of(o->type));
+		at = place(o->space, 256 * type_size(o->type), type_size(o->type));
 		if (at < 0) {
 			o->space = NPU_SPACE_SPM;
-			at = place(o->space, 256 * size_of(o->type), size_of(o->type));
+			at = place(o->space, 256 * type_size(o->type), type_size(o->type));
 		}
 		o->addr = (uint32_t)at;
 		*f = domain_of(o);
@@ -272,7 +236,7 @@ static void random_output(struct npu_vpu_pipe *p, const uint32_t size[4], unsign
 static void random_x(struct npu_vpu_pipe *p, const uint32_t size[4], unsigned int still)
 {
 	p->x.type = types[rnd_in(0, 5)];
-	if (size_of(p->x.type) == 4 && rnd_one_in(2))
+	if (type_size(p->x.type) == 4 && rnd_one_in(2))
 		p->x.space = NPU_SPACE_ACC;
 	random_dequant(&p->x);
 	lay_out(&p->x, size, still);
@@ -334,7 +298,7 @@ static void try_vpu(bool reduce)
 	describe(what + strlen(what), sizeof(what) - strlen(what), c.size, &c.p);
 	unit_copy(want, start);
 	ref_vpu(want, &c);
-	compare(&c, what);
+	unit_compare(&c, what);
 }
 
 static void test_pipes(void **state)
@@ -401,7 +365,7 @@ static void try_pool(void)
 	describe(what + strlen(what), sizeof(what) - strlen(what), c.size, &c.p);
 	unit_copy(want, start);
 	ref_pool(want, &c);
-	compare(&c, what);
+	unit_compare(&c, what);
 }
 
 static void test_pool(void **state)
@@ -439,7 +403,7 @@ static void test_rows_that_repeat(void **state)
 		c.p.stage[1] = (struct npu_vpu_stage){ .op = NPU_STAGE_ISUB, .src = NPU_SRC_1 };
 		unit_copy(want, start);
 		ref_vpu(want, &c);
-		compare(&c, "rows that repeat");
+		unit_compare(&c, "rows that repeat");
 	}
 }
 
@@ -452,13 +416,13 @@ static void run_stage(uint8_t op, uint8_t src, uint32_t imm, uint8_t src2, uint8
 	struct npu_cmd_vpu c = { .h = unit_cmd(NPU_OP_VPU, sizeof(c)), .size = { n, 1, 1, 1 } };
 
 	c.p.x.type = in;
-	c.p.x.stride[0] = (uint32_t)size_of(in);
+	c.p.x.stride[0] = (uint32_t)type_size(in);
 	c.p.out.type = out;
-	c.p.out.stride[0] = (uint32_t)size_of(out);
+	c.p.out.stride[0] = (uint32_t)type_size(out);
 	c.p.out.addr = 4096;
 	c.p.stages = 1;
 	c.p.stage[0] = (struct npu_vpu_stage){ .op = op, .src = src, .src2 = src2, .imm = imm };
-	memcpy(got->spm, values, n * (uint32_t)size_of(in));
+	memcpy(got->spm, values, n * (uint32_t)type_size(in));
 	assert_int_equal(unit_run(got, &c), 0);
 }
 
@@ -596,29 +560,7 @@ static void test_abort(void **state)
 	(void)state;
 	c.p.out.addr = 64;
 	c.p.out.type = NPU_S8;
-	got->stop = true;
-	assert_int_equal(unit_run(got, &c), -1);
-	assert_int_equal(got->error.status, NPU_JOB_ABORTED);
-	got->stop = false;
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	rnd_seed();
-	start = unit_new(SPM, ACC);
-	want = unit_new(SPM, ACC);
-	got = unit_new(SPM, ACC);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	unit_free(start);
-	unit_free(want);
-	unit_free(got);
-	return 0;
+	unit_aborts(&c);
 }
 
 int main(void)
@@ -635,5 +577,10 @@ int main(void)
 		cmocka_unit_test(test_abort),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	int failed;
+
+	unit_setup(SPM, ACC);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	unit_teardown();
+	return failed;
 }

@@ -7,12 +7,18 @@
 #include "unit.h"
 
 #include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include <cmocka.h>
+
 #include "isa.h"
+
+struct unit *start, *want, *got;
 
 static uint64_t rnd_state;
 
@@ -41,6 +47,28 @@ int64_t rnd_in(int64_t lo, int64_t hi)
 bool rnd_one_in(unsigned int n)
 {
 	return rnd_in(1, n) == 1;
+}
+
+void rnd_order(uint8_t *order, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		order[i] = (uint8_t)i;
+	for (i = n - 1; i > 0; i--) {
+		int j = (int)rnd_in(0, i);
+		uint8_t t = order[i];
+
+		order[i] = order[j];
+		order[j] = t;
+	}
+}
+
+int type_size(uint8_t type)
+{
+	return type == NPU_S32 || type == NPU_FP32  ? 4 :
+	       type == NPU_BF16 || type == NPU_FP16 ? 2 :
+						      1;
 }
 
 /* ---- Flat memory ------------------------------------------------------------------------- */
@@ -233,4 +261,43 @@ struct npu_cmd unit_cmd(uint8_t opcode, size_t size)
 	memset(h.wait, NPU_SEM_NONE, sizeof(h.wait));
 	memset(h.signal, NPU_SEM_NONE, sizeof(h.signal));
 	return h;
+}
+
+/* ---- Trials ------------------------------------------------------------------------------ */
+
+void unit_setup(uint32_t spm, uint32_t acc)
+{
+	rnd_seed();
+	start = unit_new(spm, acc);
+	want = unit_new(spm, acc);
+	got = unit_new(spm, acc);
+}
+
+void unit_teardown(void)
+{
+	unit_free(start);
+	unit_free(want);
+	unit_free(got);
+}
+
+void unit_compare(const void *cmd, const char *what)
+{
+	unsigned int i;
+
+	for (i = 0; unit_kernels(i); i++) {
+		unit_copy(got, start);
+		assert_int_equal(unit_run(got, cmd), 0);
+		if (!unit_same(got, want)) {
+			fprintf(stderr, "kernels %u: %s\n", npu_exec_kernels(), what);
+			fail();
+		}
+	}
+}
+
+void unit_aborts(const void *cmd)
+{
+	got->stop = true;
+	assert_int_equal(unit_run(got, cmd), -1);
+	assert_int_equal(got->error.status, NPU_JOB_ABORTED);
+	got->stop = false;
 }

@@ -63,6 +63,25 @@ bool unit_same(const struct unit *a, const struct unit *b);
 /** unit_kernels() - the kernels this host has, in turn: use number @i; false when there is none */
 bool unit_kernels(unsigned int i);
 
+/*
+ * A trial: an engine room as a command finds it, as it should leave it, as it does. unit_setup()
+ * makes them, with SPM and ACC of @spm and @acc bytes, and seeds the random numbers.
+ */
+extern struct unit *start, *want, *got;
+
+void unit_setup(uint32_t spm, uint32_t acc);
+void unit_teardown(void);
+
+/**
+ * unit_compare() - run a command from @start with each set of kernels that the host has; the test
+ * fails unless all it could have touched is as in @want
+ * @what: for the message
+ */
+void unit_compare(const void *cmd, const char *what);
+
+/** unit_aborts() - a command that would take long ends, soon, when the job is to end */
+void unit_aborts(const void *cmd);
+
 /** unit_cmd() - a command's header; no semaphores */
 struct npu_cmd unit_cmd(uint8_t opcode, size_t size);
 
@@ -73,6 +92,11 @@ uint64_t rnd(void);
 int64_t rnd_in(int64_t lo, int64_t hi);
 /** rnd_one_in() - true once in @n */
 bool rnd_one_in(unsigned int n);
+/** rnd_order() - 0 .. @n - 1 in any order */
+void rnd_order(uint8_t *order, int n);
+
+/** type_size() - bytes of an element in SPM and ACC, where 4 bits take one */
+int type_size(uint8_t type);
 
 /* All coordinates of a 4-D space in order, dimension 0 fastest. */
 #define EACH_COORDINATE(at, size)                                       \
