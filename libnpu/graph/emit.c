@@ -275,19 +275,31 @@ static int emit_step(struct emission *e, unsigned int number)
 
 /* ---- The image ------------------------------------------------------------------------------- */
 
+/* Do a node's integers stand for what they stood for before it? */
+static bool keeps_scale(uint32_t op)
+{
+	return op == NPU_GRAPH_MAX_POOL || op == NPU_GRAPH_REDUCE_MAX ||
+	       op == NPU_GRAPH_REDUCE_MIN || op == NPU_GRAPH_IDENTITY || op == NPU_GRAPH_RESHAPE ||
+	       op == NPU_GRAPH_TRANSPOSE || op == NPU_GRAPH_EXPAND || op == NPU_GRAPH_CONCAT ||
+	       op == NPU_GRAPH_SPLIT || op == NPU_GRAPH_SLICE || op == NPU_GRAPH_PAD;
+}
+
 /*
  * What integers of an input or output stand for: the DequantizeLinear that reads it says so, or the
- * QuantizeLinear that makes it.
+ * QuantizeLinear that makes it, though they may have moved in between.
  */
 static void quantisation(const struct npu_lower *l, int value, struct npu_tensor_info *info)
 {
-	int node =
-		info->role == NPU_TENSOR_INPUT ? l->consumer[value] : l->g->value[value].producer;
+	bool in = info->role == NPU_TENSOR_INPUT;
+	int node = in ? l->consumer[value] : l->g->value[value].producer;
 	const struct npu_graph_node *n = node < 0 ? NULL : &l->g->node[node];
 	double scale, zero = 0;
 
-	if (!n ||
-	    n->op != (info->role == NPU_TENSOR_INPUT ? NPU_GRAPH_DEQUANTIZE : NPU_GRAPH_QUANTIZE) ||
+	while (n && keeps_scale(n->op)) {
+		node = in ? l->consumer[n->out[0]] : l->g->value[n->in[0]].producer;
+		n = node < 0 ? NULL : &l->g->node[node];
+	}
+	if (!n || n->op != (in ? NPU_GRAPH_DEQUANTIZE : NPU_GRAPH_QUANTIZE) ||
 	    !npu_lower_scalar(l, n->in[1], &scale) ||
 	    (npu_graph_in(l->g, n, 2) && !npu_lower_scalar(l, n->in[2], &zero)))
 		return;
