@@ -1,11 +1,20 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the npu authors
 #
-# npucc as a command, with ASan and UBSan.
+# npucc as a command, and its quantiser against plain references, with ASan and UBSan.
 
 NPUCC_SAN := $(BUILD)/san/tools/npucc/npucc
+NPUCC_TEST_QUANT := $(BUILD)/san/tests/npucc/test_quant
 
 npucc-options.cmd = tests/npucc/options.sh $(NPUCC_SAN) $(ONNX_TESTDATA)
 npucc-options.deps = $(NPUCC_SAN)
+npucc-quantize.cmd = tests/npucc/quantize.sh $(NPUCC_SAN) $(ONNX_TESTDATA)
+npucc-quantize.deps = $(NPUCC_SAN)
 
-CHECK_QUICK += npucc-options
+$(call variants,tests/npucc/%.o): XCFLAGS = -Itools/npucc -Itools/lib -ffp-contract=off
+$(NPUCC_TEST_QUANT): private PKGS = $(NPUCC_PKGS) $(LIBNPU_PKGS)
+$(NPUCC_TEST_QUANT): private XLIBS = $(LIBNPU_LIBS)
+$(NPUCC_TEST_QUANT): $(NPUCC_TEST_QUANT).o $(BUILD)/san/tests/npucc/net.o $(BUILD)/san/tools/npucc/npucc.a $(LIBNPU_SAN)
+	$(call link,$(SAN))
+
+CHECK_QUICK += npucc-options npucc-quantize $(NPUCC_TEST_QUANT)
