@@ -21,6 +21,16 @@ endef
 $(eval $(call graph_test_variant,$(BUILD),))
 $(eval $(call graph_test_variant,$(BUILD)/san,SAN))
 
+# Requests from many threads at once, with ThreadSanitizer as well: what they share is libnpu's.
+$(BUILD)/tsan/tests/graph/%.o: XCFLAGS = -I. -Itests/graph -ffp-contract=off
+$(BUILD)/tsan/tests/graph/%.o: PKGS = $(LIBNPU_PKGS)
+$(BUILD)/tsan/tests/graph/test_requests: private PKGS = cmocka $(LIBNPU_PKGS)
+$(BUILD)/tsan/tests/graph/test_requests: private XLIBS = $(LIBNPU_LIBS)
+$(BUILD)/tsan/tests/graph/test_requests: %: %.o $(BUILD)/tsan/tests/graph/networks.o $(BUILD)/tsan/libnpu/libnpu.a
+	$(call link,$(TSAN))
+
+CHECK += $(BUILD)/tsan/tests/graph/test_requests
+
 graph-conformance.cmd = $(BUILD)/san/tests/graph/test_conformance $(ONNX_TESTDATA) tests/graph/unsupported.txt
 graph-conformance.deps = $(BUILD)/san/tests/graph/test_conformance
 graph-conformance.timeout = 600

@@ -26,3 +26,14 @@ $(eval $(call libnpu_check,6.12,--kernel 6.12,accel0))
 $(eval $(call libnpu_check,6.12-iommu,--kernel 6.12 --iommu --cards 2,accel0 accel1))
 $(eval $(call libnpu_check,7.x,--kernel 7.x --cards 2,accel0 accel1))
 $(eval $(call libnpu_check,7.x-iommu,--kernel 7.x --iommu,accel0))
+
+# One compiled network, many processes and threads that run it on one card.
+define requests_check
+CHECK += vm-requests-$(1)
+vm-requests-$(1).cmd = tests/vm/run.sh --timeout 600 --name requests-$(1) $(2) --file $(BUILD)/tests/graph/test_requests -- \
+	'NPU_DEVICE=accel0 ./test_requests'
+vm-requests-$(1).deps = $(BUILD)/tests/graph/test_requests
+vm-requests-$(1).timeout = 660
+endef
+$(eval $(call requests_check,6.12,--kernel 6.12))
+$(eval $(call requests_check,7.x-iommu,--kernel 7.x --iommu))
