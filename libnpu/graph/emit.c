@@ -324,24 +324,28 @@ static void describe(const struct npu_lower *l, struct npu_tensor_info *info, co
 	quantisation(l, value, info);
 }
 
-/* Inputs that nothing reads are in the table all the same: whoever calls need not know. */
+/*
+ * Inputs, then outputs, each in the graph's order. Inputs that nothing reads are in the table all
+ * the same: whoever calls need not know.
+ */
 static void describe_all(const struct npu_lower *l, struct npu_tensor_info *info, uint32_t *count)
 {
-	unsigned int i, role;
+	uint32_t inputs = 0;
+	unsigned int i;
 
-	*count = 0;
-	for (role = NPU_TENSOR_INPUT; role <= NPU_TENSOR_OUTPUT; role++) {
-		for (i = 0; i < l->buffers; i++) {
-			const struct npu_lower_buffer *b = &l->buffer[i];
+	/* Inputs have buffers in their order, and each output has one. */
+	for (i = 0; i < l->buffers; i++)
+		if (l->buffer[i].kind == NPU_LOWER_INPUT)
+			describe(l, &info[inputs++], l->g->value[l->buffer[i].io].t.name,
+				 NPU_TENSOR_INPUT, l->buffer[i].io, (int)i);
+	for (i = 0; i < l->buffers; i++) {
+		const struct npu_lower_buffer *b = &l->buffer[i];
 
-			if (role == NPU_TENSOR_INPUT && b->kind == NPU_LOWER_INPUT)
-				describe(l, &info[(*count)++], l->g->value[b->io].t.name, role,
-					 b->io, (int)i);
-			if (role == NPU_TENSOR_OUTPUT && b->kind == NPU_LOWER_OUTPUT)
-				describe(l, &info[(*count)++], l->g->output[b->io].name, role,
-					 l->g->output[b->io].tensor, (int)i);
-		}
+		if (b->kind == NPU_LOWER_OUTPUT)
+			describe(l, &info[inputs + b->io], l->g->output[b->io].name,
+				 NPU_TENSOR_OUTPUT, l->g->output[b->io].tensor, (int)i);
 	}
+	*count = inputs + l->g->outputs;
 }
 
 static int write_image(struct emission *e, void **data, size_t *size)

@@ -45,9 +45,9 @@ static void build(struct npu_graph *g)
 	in[0] = t;
 	in[1] = y;
 	ok(npu_graph_node(g, NPU_GRAPH_MATMUL, "last", NULL, in, 2, &t, 1));
-	ok(npu_graph_output(g, t, "y"));
 	/* An output that is an input: nobody's node. */
 	ok(npu_graph_output(g, x, "same"));
+	ok(npu_graph_output(g, t, "y"));
 }
 
 static const struct npu_layer *find(const struct npu_image *image, const char *name,
@@ -82,6 +82,11 @@ static void look(const char *device, uint32_t cores)
 	build(g);
 	ok(npu_graph_compile(g, npu_device_caps(dev), &options, &data, &size));
 	ok(npu_image_parse(&image, data, size));
+	/* Inputs, then outputs, in their order; y is made after what is copied from x. */
+	assert_int_equal(image.tensor_count, 3);
+	assert_string_equal(image.tensors[0].name, "x");
+	assert_string_equal(image.tensors[1].name, "same");
+	assert_string_equal(image.tensors[2].name, "y");
 	assert_true(image.layer_count >= 4);
 	cost = calloc(image.layer_count, sizeof(*cost));
 	/* This says, too, that all tags are numbers of layers. */
