@@ -23,13 +23,18 @@
 #define SHORT_MS	300
 #define LONG_MS		600000	/* longer than any test, however slow the kernel */
 
-/* One open node with an address space and a buffer: a job that hangs, and one that does not. */
+/*
+ * One open node with an address space and a buffer: a job that says that it runs and hangs, and one
+ * that does not.
+ */
 struct env {
 	int fd;
 	uint32_t vm;
 	struct npu_buf code;
 	struct drm_npu_info info;
 	size_t hang;
+	volatile uint8_t *runs;	/* not 0: the job that hangs has begun */
+	uint64_t marks[2];	/* its regions: a byte that is not 0, and @runs */
 	uint64_t copy;		/* where the copying stream is, */
 	size_t copy_size;	/* and its size */
 	uint64_t regions[2];
@@ -42,7 +47,12 @@ static void open_env(struct env *e)
 	assert_true(e->info.features & NPU_FEATURE_INJECT);
 	e->vm = npu_vm_create(e->fd);
 	e->code = npu_buf_create(e->fd, e->vm, CODE_VA, SIZE, 0);
-	e->hang = npu_put_hang(e->code.map);
+	e->hang = npu_put_copy(e->code.map, 1);
+	e->hang += npu_put_hang(e->code.map + e->hang);
+	e->marks[0] = CODE_VA + 0x2800;
+	e->marks[1] = CODE_VA + 0x3800;
+	e->code.map[0x2800] = 1;
+	e->runs = e->code.map + 0x3800;
 	e->copy = CODE_VA + 0x1000;
 	e->copy_size = npu_put_copy(e->code.map + 0x1000, 256);
 	e->regions[0] = CODE_VA + 0x2000;
@@ -74,7 +84,7 @@ static int teardown(void **state)
 
 static void submit_hang(struct env *e, const struct npu_q *q, uint32_t sync)
 {
-	npu_submit(q, CODE_VA, e->hang, NULL, 0, 1, 0, sync);
+	npu_submit(q, CODE_VA, e->hang, e->marks, 2, 1, 0, sync);
 }
 
 static void submit_copy(struct env *e, const struct npu_q *q, uint32_t sync)
@@ -92,6 +102,8 @@ static int submit_gang(struct env *e, const struct npu_q *q, uint32_t sync, bool
 			.count = e->info.cores,
 			.array = (uintptr_t)streams,
 		},
+		.regions = (uintptr_t)e->marks,
+		.region_count = 2,
 	};
 	struct drm_npu_sync out = { .flags = DRM_NPU_SYNC_SIGNAL, .handle = sync };
 
@@ -128,24 +140,14 @@ static int fence_status(struct env *e, uint32_t sync)
 	return status;
 }
 
-/* Waits until the card runs some job; here, one that hangs. */
+/*
+ * Waits until a job of @e that hangs has begun, the first time. Not for any job that runs: what others left on the
+ * card may still be ending.
+ */
 static void wait_running(struct env *e)
 {
-	char name[32], path[128], line[256];
-	bool running = false;
-
-	npu_pci_name(e->fd, name, sizeof(name));
-	snprintf(path, sizeof(path), "/sys/kernel/debug/accel/%s/npu_rings", name);
-	while (!running) {
-		FILE *file = fopen(path, "re");
-
-		if (!file)
-			fail_msg("%s: %s", path, strerror(errno));
-		while (fgets(line, sizeof(line), file))
-			running |= strstr(line, "running job") != NULL;
-		fclose(file);
+	while (!*e->runs)
 		usleep(1000);
-	}
 }
 
 /* ---- Timeouts ---------------------------------------------------------------------------------- */
@@ -406,14 +408,6 @@ static void test_resets_under_load(void **state)
 	struct env *e = *state;
 	pid_t pids[3];
 
-	/*
-	 * Known to hang, seldom: a fence is lost, with the card and all processors idle
-	 * (docs/driver.md, "Known"). It runs when asked for until that is found.
-	 */
-	if (!getenv("NPU_TEST_RESETS_UNDER_LOAD")) {
-		print_message("skipped: set NPU_TEST_RESETS_UNDER_LOAD to run it\n");
-		skip();
-	}
 	for (int p = 0; p < 3; p++) {
 		pids[p] = fork();
 		if (!pids[p]) {
