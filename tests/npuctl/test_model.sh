@@ -75,6 +75,23 @@ compile node/test_gather_2d_indices gather
 ends 0 "run gather, int64" run "$model" "$work/in0.npy" "$work/in1.npy" -o "$work/out.npy" --device sim:
 near out.npy want0.npy
 
+# Integers that stand for reals: the image says how, and so does who is given reals.
+compile node/test_dequantizelinear reals
+check "npucc with constants" "$npucc" "$case/model.onnx" -o "$model" --fix "x_scale=$work/in1.npy" \
+	--fix "x_zero_point=$work/in2.npy"
+ends 0 "run reals" run "$model" "$work/in0.npy" -o "$work/out.npy" --device sim:
+near out.npy want0.npy
+refuses 1 'wants uint8, a value v as v / 2 + 128' run "$model" "$work/want0.npy" --device sim:
+
+# A network of many nodes, with memory to work in.
+compile node/test_layer_normalization_3d_axis1_epsilon_expanded nodes
+mkdir "$work/nodes"
+ends 0 "run nodes" run "$model" "$work"/in[0-2].npy -o "$work/nodes" --device sim:check=on
+near nodes/Y.npy want0.npy 4e-3 2e-3
+ends 0 "info nodes" info "$model" --json
+check "memory to work in" [ "$(value work_bytes | head -1)" -gt 0 ]
+check "many layers" [ "$(value layer | wc -l)" -gt 4 ]
+
 # Several outputs: of each name its own, or some of them alone.
 compile node/test_layer_normalization_3d_axis1_epsilon norm
 ends 0 "run norm" run "$model" "$work"/in[0-2].npy -o "Y=$work/out0.npy" -o "Mean=$work/out1.npy" \
