@@ -238,6 +238,40 @@ static json_t *shapes(void)
 	return tables;
 }
 
+static json_t *compile(void)
+{
+	static const char *const networks[] = { "resnet50_int8", "resnet50_bf16", "mobilenet_int8",
+						"mobilenet_bf16" };
+	struct series call = read_series("compile", "eager/call_us", 1);
+	struct series result = read_series("compile", "eager/result_us", 1);
+	json_t *j = json_object();
+	size_t i;
+
+	printf("\ncompiling a network                          CPU s    MB\n");
+	for (i = 0; i < sizeof(networks) / sizeof(networks[0]); i++) {
+		struct series seconds, mb, image;
+		char path[64];
+		json_t *one = json_object();
+
+		snprintf(path, sizeof(path), "%s/seconds", networks[i]);
+		seconds = read_series("compile", path, 1);
+		snprintf(path, sizeof(path), "%s/peak_mb", networks[i]);
+		mb = read_series("compile", path, 1);
+		snprintf(path, sizeof(path), "%s/image_mb", networks[i]);
+		image = read_series("compile", path, 1);
+		put(one, "seconds", &seconds);
+		put(one, "peak_mb", &mb);
+		put(one, "image_mb", &image);
+		json_object_set_new(j, networks[i], one);
+		printf("  %-40s %7.2f %5.0f\n", networks[i], seconds.median, mb.median);
+	}
+	put(j, "eager_call_us", &call);
+	put(j, "eager_result_us", &result);
+	printf("an eager call, us (with its result)          %7.1f (%.1f)\n", call.median,
+	       result.median);
+	return j;
+}
+
 /* The first value of "KEY : VALUE" in a file; "" if there is none. */
 static void read_key(const char *path, const char *key, char *text, size_t size)
 {
@@ -308,6 +342,7 @@ int main(int argc, char **argv)
 	json_object_set_new(doc, "machine", machine(vm));
 	json_object_set_new(doc, "matmul", matmul(vm));
 	json_object_set_new(doc, "latency", vm ? latency() : json_null());
+	json_object_set_new(doc, "compile", compile());
 	json_object_set_new(doc, "shapes", shapes());
 	if (json_dump_file(doc, argv[2], JSON_INDENT(2) | JSON_REAL_PRECISION(9)))
 		die("%s: %s", argv[2], strerror(errno));

@@ -6,10 +6,17 @@
 BENCH_VM := $(filter accel%,$(DEVICE))
 BENCH_ONEDNN := $(BUILD)/tests/bench/onednn
 BENCH_REPORT := $(BUILD)/tests/bench/report
+BENCH_COMPILE := $(BUILD)/tests/bench/compile
 
 $(BUILD)/tests/bench/onednn.o: XCFLAGS = -fopenmp
 $(BENCH_ONEDNN): private XLIBS = -fopenmp -ldnnl
 $(BENCH_ONEDNN): $(BENCH_ONEDNN).o
+	$(call link)
+
+$(BUILD)/tests/bench/compile.o: XCFLAGS = -I.
+$(BENCH_COMPILE): private PKGS = $(LIBNPU_PKGS)
+$(BENCH_COMPILE): private XLIBS = $(LIBNPU_LIBS)
+$(BENCH_COMPILE): $(BENCH_COMPILE).o $(BUILD)/tests/graph/networks.o $(LIBNPU)
 	$(call link)
 
 $(BUILD)/tests/bench/report.o: PKGS = jansson
@@ -20,7 +27,7 @@ $(BENCH_REPORT): $(BENCH_REPORT).o
 .PHONY: bench bench-run
 bench:
 	$(Q)tools/dev/deps.sh build bench $(if $(BENCH_VM),qemu kernel vm)
-	+$(Q)$(MAKE) --no-print-directory -j $(JOBS) $(NPUCTL) $(BENCH_ONEDNN) $(BENCH_REPORT) \
+	+$(Q)$(MAKE) --no-print-directory -j $(JOBS) $(NPUCTL) $(BENCH_ONEDNN) $(BENCH_REPORT) $(BENCH_COMPILE) \
 		$(if $(BENCH_VM),vm-$(KVER))
 	+$(Q)$(MAKE) --no-print-directory bench-run
 

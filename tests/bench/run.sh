@@ -6,7 +6,7 @@
 #
 # Takes all measurements of `make bench`, one after the other, into build/bench/, a file each, and has them put together
 # into build/bench.json. What is compared is measured in turn, round by round, so that a machine that changes its mind in
-# between is the same for all. Built before: npuctl, onednn, report; for --vm npu.ko and QEMU.
+# between is the same for all. Built before: npuctl, onednn, compile, report; for --vm npu.ko and QEMU.
 
 set -euo pipefail
 . "$(dirname "$0")/../../tools/dev/lib.sh"
@@ -51,6 +51,10 @@ for ((r = 1; r <= host_rounds; r++)); do
 	product "sim-requant-$r.json" sim:cores=1,check=off
 	product "sim-sums-$r.json" sim:cores=1,check=off --out sums
 	product "sim-checked-$r.json" sim:cores=1,check=on
+done
+for ((r = 1; r <= host_rounds; r++)); do
+	progress "host: round $r of $host_rounds, compiling networks, eager calls"
+	build/tests/bench/compile >"$out/compile-$r.json"
 done
 for file in tests/data/shapes/*.csv; do
 	for dtype in int8 bf16; do
