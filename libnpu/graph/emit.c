@@ -17,7 +17,7 @@
 #include "npu/image.h"
 #include "qemu-device/card/isa.h"
 
-#include "lower.h"
+#include "resident.h"
 
 /* Of all cores together: what is so large is no network but an attempt to find the end of memory. */
 #define MAX_CODE (1ull << 28)
@@ -78,8 +78,8 @@ static bool overlaps(const struct npu_lower *l, int a, int b)
 {
 	const struct npu_lower_buffer *x = &l->buffer[a], *y = &l->buffer[b];
 
-	return x->region == y->region && x->offset < y->offset + y->size &&
-	       y->offset < x->offset + x->size;
+	return !x->nowhere && !y->nowhere && x->region == y->region &&
+	       x->offset < y->offset + y->size && y->offset < x->offset + x->size;
 }
 
 static bool conflicts_with(void *opaque, int buffer, bool written)
@@ -98,22 +98,25 @@ static bool conflicts_any(void *opaque, int buffer, bool written)
 	return each_buffer(c->other, conflicts_with, c);
 }
 
-static void separate(struct emission *e, unsigned int step)
+/* A barrier before steps [@first, @end) if one of them conflicts with those since the last one. */
+static void separate(struct emission *e, unsigned int first, unsigned int end)
 {
 	struct npu_lower *l = e->l;
-	unsigned int i, core;
+	unsigned int i, step, core;
 
 	if (l->cores == 1)
 		return;
-	for (i = e->epoch; i < step; i++) {
-		struct conflict c = { .l = l, .other = &l->step[i] };
+	for (step = first; step < end; step++) {
+		for (i = e->epoch; i < first; i++) {
+			struct conflict c = { .l = l, .other = &l->step[i] };
 
-		if (!each_buffer(&l->step[step], conflicts_any, &c))
-			continue;
-		for (core = 0; core < l->cores; core++)
-			npu_stream_barrier(e->stream[core], step);
-		e->epoch = step;
-		return;
+			if (!each_buffer(&l->step[step], conflicts_any, &c))
+				continue;
+			for (core = 0; core < l->cores; core++)
+				npu_stream_barrier(e->stream[core], first);
+			e->epoch = first;
+			return;
+		}
 	}
 }
 
@@ -413,7 +416,7 @@ int npu_lower_emit(struct npu_lower *l, void **image, size_t *size)
 {
 	struct emission e = { .l = l };
 	bool full = false;
-	unsigned int i;
+	unsigned int i, count, group = 0;
 	int ret = 0;
 
 	for (i = 0; i < l->cores && !ret; i++) {
@@ -421,9 +424,15 @@ int npu_lower_emit(struct npu_lower *l, void **image, size_t *size)
 		if (!e.stream[i])
 			ret = npu_fail(-ENOMEM, "out of memory");
 	}
-	for (i = 0; i < l->steps && !ret && !full; i++) {
-		separate(&e, i);
-		ret = emit_step(&e, i);
+	for (i = 0; i < l->steps && !ret && !full; i += count) {
+		const struct npu_resident *r =
+			group < l->residents && l->resident[group].first == i ?
+				&l->resident[group++] :
+				NULL;
+
+		count = r ? r->steps : 1;
+		separate(&e, i, i + count);
+		ret = r ? npu_resident_emit(l, r, e.stream, &e.epoch) : emit_step(&e, i);
 		full = !ret && check_code(&e);
 		if (full || ret == -ENOTSUP || ret == -EINVAL)
 			ret = npu_graph_add_issue(l->g, npu_lower_step_name(l, &l->step[i]),
@@ -463,6 +472,8 @@ int npu_graph_compile(struct npu_graph *g, const struct npu_caps *caps,
 	if (!g->outputs)
 		return npu_fail(-EINVAL, "the graph has no outputs");
 	ret = npu_lower_graph(&l);
+	if (!ret)
+		ret = npu_resident_find(&l);
 	if (!ret)
 		ret = npu_lower_plan(&l);
 	if (!ret)

@@ -15,7 +15,7 @@
 #include "hal/error.h"
 #include "npu/image.h"
 
-#include "lower.h"
+#include "resident.h"
 
 #define MAX_CONSTANTS (1ull << 36)
 #define SMALL_TENSOR  256u
@@ -656,6 +656,9 @@ int npu_lower_graph(struct npu_lower *l)
 
 void npu_lower_free(struct npu_lower *l)
 {
+	while (l->residents)
+		npu_resident_free(&l->resident[--l->residents]);
+	free(l->resident);
 	free(l->view);
 	free(l->cast);
 	free(l->consumer);

@@ -19,6 +19,7 @@ enum npu_lower_kind { NPU_LOWER_CONSTANTS, NPU_LOWER_SCRATCH, NPU_LOWER_INPUT, N
  * struct npu_lower_buffer - memory that tensors lie in
  * @io: number of the input (a value) or output
  * @first, @last: steps that use it; inputs and outputs live always
+ * @nowhere: it is in SPM only, and needs no place
  * @region, @offset: its place, when planned; constants have theirs at once
  */
 struct npu_lower_buffer {
@@ -26,6 +27,7 @@ struct npu_lower_buffer {
 	int io;
 	uint64_t size;
 	int first, last;
+	bool nowhere;
 	uint32_t region;
 	uint64_t offset;
 };
@@ -72,6 +74,8 @@ struct npu_lower_step {
 	struct npu_lower_ref ref[8];
 };
 
+struct npu_resident;
+
 struct npu_lower {
 	struct npu_graph *g;
 	const struct npu_caps *caps;
@@ -91,6 +95,8 @@ struct npu_lower {
 	unsigned int buffers, steps, buffer_room, step_room;
 	unsigned int node; /* being lowered */
 	uint64_t scratch_size;
+	struct npu_resident *resident; /* groups of steps, ascending (resident.h) */
+	unsigned int residents, resident_room;
 };
 
 /*

@@ -62,7 +62,8 @@ static int place_scratch(struct npu_lower *l)
 	if (!order)
 		return npu_fail(-ENOMEM, "out of memory");
 	for (i = 0; i < l->buffers; i++)
-		if (l->buffer[i].kind == NPU_LOWER_SCRATCH && l->buffer[i].last >= 0)
+		if (l->buffer[i].kind == NPU_LOWER_SCRATCH && l->buffer[i].last >= 0 &&
+		    !l->buffer[i].nowhere)
 			order[count++] = &l->buffer[i];
 	qsort(order, count, sizeof(*order), by_size);
 	for (i = 0; i < count; i++) {

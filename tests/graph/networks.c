@@ -85,13 +85,14 @@ static int weights(struct network *n, uint32_t dims, const uint32_t *shape, uint
 	for (i = 0; i < count; i++)
 		q[i] = (int8_t)(rnd(n) % 255 - 127);
 	for (i = 0; i < channels; i++) {
-		scales[i] = (float)(0.8 + rnd(n) % 400 / 1000.0) / (73.f * sqrtf((float)k) * 50.f *
-								     in_scale);
+		scales[i] = (float)(0.8 + rnd(n) % 400 / 1000.0) /
+			    (73.f * sqrtf((float)k) * 50.f * in_scale);
 		b[i] = (int32_t)(rnd(n) % 2000) - 1000;
 	}
 	*scale = 1;
 	if (n->options.quantised) {
-		const struct npu_graph_attrs axis = { .axis = dims == 2 ? 1 : 0 }, zero = { .axis = 0 };
+		const struct npu_graph_attrs axis = { .axis = dims == 2 ? 1 : 0 },
+					     zero = { .axis = 0 };
 
 		w = constant(n, NPU_S8, dims, shape, q);
 		s = constant(n, NPU_FP32, 1, &channels, scales);
@@ -177,8 +178,8 @@ static struct value conv(struct network *n, const struct value *x, uint32_t out_
 			   .h = (x->h + 2 * pad - kernel) / stride + 1,
 			   .w = (x->w + 2 * pad - kernel) / stride + 1 };
 	float scale;
-	int b, w = weights(n, 4, shape, (uint64_t)out_c * cg * kernel * kernel, cg * kernel * kernel,
-			   x->scale, out_c, &b, &scale);
+	int b, w = weights(n, 4, shape, (uint64_t)out_c * cg * kernel * kernel,
+			   cg * kernel * kernel, x->scale, out_c, &b, &scale);
 
 	y.tensor = add(n, NPU_GRAPH_CONV, &a, (int[]){ x->tensor, w, b }, 3);
 	if (residual)
@@ -283,8 +284,9 @@ void network_mobilenet(struct network *n, const struct network_options *options)
 	static const struct {
 		uint32_t out, stride;
 	} pair[] = {
-		{ 64, 1 },  { 128, 2 }, { 128, 1 }, { 256, 2 }, { 256, 1 },  { 512, 2 }, { 512, 1 },
-		{ 512, 1 }, { 512, 1 }, { 512, 1 }, { 512, 1 }, { 1024, 2 }, { 1024, 1 },
+		{ 64, 1 },  { 128, 2 },	 { 128, 1 },  { 256, 2 }, { 256, 1 },
+		{ 512, 2 }, { 512, 1 },	 { 512, 1 },  { 512, 1 }, { 512, 1 },
+		{ 512, 1 }, { 1024, 2 }, { 1024, 1 },
 	};
 	uint32_t i, repeated = 0;
 	struct value x;

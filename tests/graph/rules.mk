@@ -7,7 +7,7 @@ graph_tests := $(patsubst %.c,%,$(wildcard tests/graph/test_*.c))
 graph_test_shared := $(filter-out tests/graph/test_%,$(wildcard tests/graph/*.c))
 ONNX_TESTDATA := /usr/share/libonnx-testdata/data
 
-$(call variants,tests/graph/%.o): XCFLAGS = -I. -Itools/npucc -Itests/graph -I$(BUILD)/gen -ffp-contract=off
+$(call variants,tests/graph/%.o): XCFLAGS = -I. -Ilibnpu -Itools/npucc -Itests/graph -I$(BUILD)/gen -ffp-contract=off
 $(call variants,tests/graph/%.o): PKGS = $(LIBNPU_PKGS) $(NPUCC_PKGS)
 $(call variants,tests/graph/test_conformance.o): $(BUILD)/gen/onnx.pb-c.h
 
