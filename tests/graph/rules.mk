@@ -31,6 +31,9 @@ $(BUILD)/tsan/tests/graph/test_requests: %: %.o $(BUILD)/tsan/tests/graph/networ
 
 CHECK += $(BUILD)/tsan/tests/graph/test_requests
 
+# Much of it is the hazard checker under sanitisers: on a busy machine more than the usual time.
+$(foreach t,$(graph_tests),$(eval $(BUILD)/san/$(t).timeout = 600))
+
 graph-conformance.cmd = $(BUILD)/san/tests/graph/test_conformance $(ONNX_TESTDATA) tests/graph/unsupported.txt
 graph-conformance.deps = $(BUILD)/san/tests/graph/test_conformance
 graph-conformance.timeout = 600

@@ -331,7 +331,7 @@ int main(int argc, char **argv)
 	uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) :
 			fixed	 ? strtoull(fixed, NULL, 0) :
 				   (uint64_t)time(NULL);
-	unsigned int cases = argc > 2 ? (unsigned int)atoi(argv[2]) : 60, i;
+	unsigned int cases = argc > 2 ? (unsigned int)atoi(argv[2]) : 40, i;
 
 	printf("seed %llu\n", (unsigned long long)seed);
 	for (i = 0; i < cases; i++)
