@@ -26,6 +26,8 @@
 
 /* Blocks of weights: small ones fill the ring better, large ones need fewer commands. */
 #define BLOCK_BYTES 65536u
+/* Of a group: trying where to change the split takes time. */
+#define MAX_STEPS 256u
 /* Rows made twice instead of a barrier, in cycles of the array. */
 #define BARRIER_COST 500u
 
@@ -725,14 +727,14 @@ int npu_resident_find(struct npu_lower *l)
 	while (first < l->steps && !ret) {
 		struct npu_resident r = { 0 };
 
-		most = l->steps - first;
+		most = npu_min(l->steps - first, MAX_STEPS);
 		ret = collect(l, &r, first, most);
 		for (cycles = 0; !ret && r.steps > 1;) {
 			ret = best(l, &r, &cycles);
 			if (ret || cycles)
 				break;
 			/* Too much for SPM: fewer steps. */
-			most = r.steps - 1;
+			most = r.steps - 1 - r.steps / 8;
 			npu_resident_free(&r);
 			ret = collect(l, &r, first, most);
 		}
