@@ -620,7 +620,10 @@ static bool vary(const struct npu_search *search, const struct npu_candidate *c,
 		p[STEP_C] = npu_min(2 * p[STEP_C], v->cg);
 		break;
 	case 3:
-		p[STEP_C] = npu_min(npu_round_up(npu_div_up(p[STEP_C], 2), k_unit(caps)), v->cg);
+		/* Several groups' channels do not follow one another. */
+		if (p[GROUPS] == 1)
+			p[STEP_C] = npu_min(npu_round_up(npu_div_up(p[STEP_C], 2), k_unit(caps)),
+					    v->cg);
 		break;
 	case 4:
 		p[GROUP_ROWS] = s.rows;
