@@ -38,12 +38,15 @@ static bool read_varint(const uint8_t **p, const uint8_t *end, uint64_t *v)
 	return false;
 }
 
-/* Is @p a message of @desc, with others inside at most @depth deep? */
+/*
+ * Is @p a message of @desc, with others inside at most @depth deep? A message that should be there
+ * once is: protobuf lets it come many times and merges them, which takes protobuf-c quadratic time.
+ */
 static bool shallow(const uint8_t *p, const uint8_t *end, const ProtobufCMessageDescriptor *desc,
 		    unsigned int depth)
 {
 	const ProtobufCFieldDescriptor *f;
-	uint64_t tag, len;
+	uint64_t tag, len, seen = 0, bit;
 
 	if (!depth)
 		return false;
@@ -68,9 +71,14 @@ static bool shallow(const uint8_t *p, const uint8_t *end, const ProtobufCMessage
 			f = tag >> 3 > UINT32_MAX ? NULL :
 						    protobuf_c_message_descriptor_get_field(
 							    desc, (unsigned int)(tag >> 3));
-			if (f && f->type == PROTOBUF_C_TYPE_MESSAGE &&
-			    !shallow(p, p + len, f->descriptor, depth - 1))
-				return false;
+			if (f && f->type == PROTOBUF_C_TYPE_MESSAGE) {
+				bit = f->label == PROTOBUF_C_LABEL_REPEATED ?
+					      0 :
+					      1ull << (f - desc->fields) % 64;
+				if (seen & bit || !shallow(p, p + len, f->descriptor, depth - 1))
+					return false;
+				seen |= bit;
+			}
 			p += len;
 			break;
 		default:
