@@ -23,15 +23,18 @@
 static void seal(uint8_t *data, size_t size)
 {
 	struct npu_image_header h;
-	unsigned int s;
+	unsigned int s, sections;
+	size_t header;
 
 	memcpy(&h, data, sizeof(h));
-	for (s = 0; s < NPU_IMAGE_SECTIONS; s++)
+	sections = h.version == NPU_IMAGE_VERSION_PLAIN ? NPU_IMAGE_LAYERS : NPU_IMAGE_SECTIONS;
+	header = sizeof(h) - (NPU_IMAGE_SECTIONS - sections) * sizeof(*h.part);
+	for (s = 0; s < sections; s++)
 		if (h.part[s].offset < size && h.part[s].size <= size - h.part[s].offset)
 			h.part[s].crc = npu_crc32c(0, data + h.part[s].offset, h.part[s].size);
 	h.crc = 0;
-	h.crc = npu_crc32c(0, &h, sizeof(h));
-	memcpy(data, &h, sizeof(h));
+	h.crc = npu_crc32c(0, &h, header);
+	memcpy(data, &h, header);
 }
 
 /* A field of 1, 2, 4 or 8 bytes, aligned, of the @span bytes at @at. */
