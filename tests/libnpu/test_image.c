@@ -509,6 +509,38 @@ static void tensors_have_bytes(void **state)
 	assert_int_equal(npu_tensor_bytes(NPU_TYPES, 2, shape), 0);
 }
 
+static void work_takes_cycles(void **state)
+{
+	const struct npu_caps caps = { .cores = 2,
+				       .array_rows = 64,
+				       .array_cols = 32,
+				       .dw_channels = 16,
+				       .dw_taps = 9,
+				       .float_div = 4,
+				       .lmem_bw = 100 };
+	static const struct {
+		struct npu_work work;
+		uint64_t macs, bytes;
+	} cases[] = {
+		{ { 4096, 0, NPU_RATE_ARRAY }, 1, 0 },
+		{ { 4097, 200, NPU_RATE_ARRAY }, 2, 2 },
+		{ { 4096, 201, NPU_RATE_ARRAY_FLOAT }, 4, 3 },
+		{ { 2880, 2001, NPU_RATE_DEPTHWISE }, 10, 21 },
+		{ { 2880, 1, NPU_RATE_DEPTHWISE_FLOAT }, 40, 1 },
+		{ { 0, 0, NPU_RATE_NONE }, 0, 0 },
+		{ { 0, 100, NPU_RATE_NONE }, 0, 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		uint64_t macs, bytes, both = npu_work_cycles(&caps, &cases[i].work, &macs, &bytes);
+
+		assert_int_equal(macs, cases[i].macs);
+		assert_int_equal(bytes, cases[i].bytes);
+		assert_int_equal(both, macs > bytes ? macs : bytes);
+	}
+}
+
 static void memory_must_be_aligned(void **state)
 {
 	struct npu_image got;
@@ -539,6 +571,7 @@ int main(void)
 		cmocka_unit_test(inconsistent_contents_are_not_written),
 		cmocka_unit_test(fits_names_what_is_missing),
 		cmocka_unit_test(tensors_have_bytes),
+		cmocka_unit_test(work_takes_cycles),
 		cmocka_unit_test(memory_must_be_aligned),
 	};
 

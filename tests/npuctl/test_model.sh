@@ -194,6 +194,8 @@ compile node/test_basic_conv_with_padding large --target sim:cores=4,spm=4M
 refuses 1 "needs 4 cores, the card has 2" run "$model" "$work/in0.npy" "$work/in1.npy" --device sim:
 refuses 1 "needs 4 cores, the card has 2" info "$model" --device sim:
 refuses 1 "bytes of scratchpad" run "$model" "$work/in0.npy" "$work/in1.npy" --device sim:cores=4
+ends 0 "info of a model for a larger card" info "$model" --json
+check "its card" grep -q '"device": "sim:cores=4,spm=4194304,' "$work/out"
 ends 0 "a card that is large enough" run "$model" "$work/in0.npy" "$work/in1.npy" -o "$work/out.npy" \
 	--device sim:cores=4,spm=8M
 near out.npy want0.npy 4e-3 2e-3

@@ -166,7 +166,8 @@ const struct command command_info = {
 		"everything is taken\n"
 		"to lie in local memory. Layers overlap: a layer's cycles are how much later all "
 		"layers up to it\n"
-		"end than those before it. The card is --device, else NPU_DEVICE, else sim:.",
+		"end than those before it. The card is --device, else NPU_DEVICE, else sim: with\n"
+		"what the model needs.",
 	.example = "npuctl info --device accel0\n"
 		   "  npuctl info model.npu",
 	.run = run,

@@ -11,7 +11,8 @@
 
 /**
  * info_model() - tell about a model
- * @device: for whose card costs are told; NULL: NPU_DEVICE, else the simulated card
+ * @device: for whose card costs are told; NULL: NPU_DEVICE, else the simulated card, made
+ *	larger where the model needs that
  *
  * Returns enum npuctl_exit.
  */
