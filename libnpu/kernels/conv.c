@@ -341,7 +341,7 @@ static bool place_weights(struct work *w, const struct channels *ch, const struc
 /* Where the weights of a piece of a step begin, from column @col of the tile on. */
 static uint32_t weight_address(const struct npu_conv_view *v, const struct channels *ch,
 			       const struct step *s, uint32_t addr, const struct step *piece,
-			       uint32_t col)
+			       uint32_t col, uint32_t pixels)
 {
 	uint32_t k = piece->k0 - s->k0, stride = weight_stride(v, ch, s);
 
@@ -349,7 +349,7 @@ static uint32_t weight_address(const struct npu_conv_view *v, const struct chann
 		return addr;
 	if (v->packed)
 		return addr + col / NPU_PACK_COLS * stride + k * NPU_PACK_COLS * v->weight_size;
-	return addr + k * stride + col * v->weight_size;
+	return addr + k * stride * pixels + col * v->weight_size;
 }
 
 /* Load a piece's weights, of columns [@part->col, + @part->cols) of the tile. */
@@ -362,7 +362,7 @@ static void load_weights(struct work *w, const struct channels *ch, const struct
 		.region = NPU_OP_REGION_B,
 		.element = size,
 		.size = { 1, 1, 1, 1 },
-		.spm = weight_address(v, ch, s, addr, piece, part->col),
+		.spm = weight_address(v, ch, s, addr, piece, part->col, w->p[PIXELS]),
 		.spm_stride = { weight_stride(v, ch, s) },
 	};
 
@@ -385,6 +385,12 @@ static void load_weights(struct work *w, const struct channels *ch, const struct
 		box.size[1] = piece->count;
 		box.mem_stride[0] = (int64_t)(v->d->out_c * size);
 		box.offset = (int64_t)((piece->k0 * v->d->out_c + column) * size);
+	}
+	if (w->p[PIXELS] > 1) {
+		/* For each of the pixels that stand side by side. */
+		box.size[2] = w->p[PIXELS];
+		box.spm_stride[0] *= w->p[PIXELS];
+		box.spm_stride[1] = part->cols * size;
 	}
 	npu_emit_load(w->e, &box);
 }
@@ -435,7 +441,7 @@ static void fill_command(struct work *w, const struct tile *t, const struct weig
 	cmd->o.b_layout = splits_group(v, s) ? NPU_B_COLS : v->d->weight_layout;
 	cmd->o.flags =
 		(piece->k0 ? NPU_MXU_ACCUMULATE : 0) | (v->depthwise ? NPU_MXU_DEPTHWISE : 0);
-	cmd->o.b = weight_address(v, &t->ch, s, weights->addr, piece, part->col);
+	cmd->o.b = weight_address(v, &t->ch, s, weights->addr, piece, part->col, w->p[PIXELS]);
 	cmd->o.b_stride = weight_stride(v, &t->ch, s);
 	cmd->b_group_stride = t->ch.gn > 1 ? weight_group_stride(v, &t->ch, s) : 0;
 	cmd->o.acc = t->out.acc + part->col * 4;
@@ -466,6 +472,48 @@ static void set_block(struct npu_cmd_conv *cmd, const struct block *b)
 	cmd->a_stride[0] = b->stride[0];
 	cmd->a_stride[1] = b->stride[1];
 	cmd->a_stride[2] = b->stride[2];
+}
+
+/* The output columns [@x.first, @x.end) of a command, @pixels of them taken for one. */
+static void emit_columns(struct work *w, const struct npu_cmd_conv *all, struct range x,
+			 uint32_t pixels)
+{
+	struct npu_cmd_conv cmd = *all;
+
+	if (x.first >= x.end)
+		return;
+	cmd.pad_left = (uint16_t)((int16_t)all->pad_left - (int32_t)(x.first * all->stride_w));
+	cmd.o.acc += x.first * all->acc_stride[0];
+	cmd.out_w = length(x) / pixels;
+	cmd.stride_w *= pixels;
+	cmd.in_c *= pixels;
+	cmd.out_c *= pixels;
+	cmd.in_w -= pixels - 1;
+	cmd.acc_stride[0] *= pixels;
+	npu_stream_conv(w->e->s, &cmd);
+}
+
+/*
+ * Depthwise with fewer channels than the array has columns: what is channels of neighbouring pixels
+ * is contiguous, so these are channels of one pixel that is as wide, in steps of one. Where a tap
+ * lies outside for some of them, at either end of a row, they stay what they are.
+ */
+static void emit_pixels(struct work *w, struct npu_cmd_conv *cmd)
+{
+	uint32_t pixels = w->p[PIXELS], reach = (cmd->kernel_w - 1u) * cmd->dilation_w;
+	int32_t pad = (int16_t)cmd->pad_left, first = npu_min(pad > 0 ? pad : 0, cmd->out_w);
+	int64_t end = (int64_t)cmd->in_w + pad - reach; /* outputs before it lie within */
+	struct range left = { 0, first }, middle = { first, first }, right = { 0, cmd->out_w };
+
+	if (end > cmd->out_w)
+		end = cmd->out_w;
+	if (end > first)
+		middle.end += (end - first) / pixels * pixels;
+	right.first = middle.end;
+	cmd->o.b_stride *= pixels;
+	emit_columns(w, cmd, left, 1);
+	emit_columns(w, cmd, middle, pixels);
+	emit_columns(w, cmd, right, 1);
 }
 
 static void emit_part(struct work *w, const struct tile *t, const struct weights *weights,
@@ -502,7 +550,10 @@ static void emit_part(struct work *w, const struct tile *t, const struct weights
 	cmd.pad_left = (uint16_t)pad_left;
 	set_block(&cmd, &b);
 	fill_command(w, t, weights, piece, part, &cmd);
-	npu_stream_conv(w->e->s, &cmd);
+	if (w->p[PIXELS] > 1)
+		emit_pixels(w, &cmd);
+	else
+		npu_stream_conv(w->e->s, &cmd);
 }
 
 /* A step that is one tap: exactly the pixels it multiplies, side by side. */
@@ -811,7 +862,7 @@ uint64_t npu_conv_weight_block(const struct npu_conv_view *v, const uint32_t *p)
 
 	if (v->groups > 1 && !v->depthwise && p[GROUPS] > 1)
 		return (uint64_t)p[GROUPS] * weight_block_bytes(v, k, v->og);
-	return weight_block_bytes(v, k, p[CHANNELS]);
+	return weight_block_bytes(v, k, p[CHANNELS]) * p[PIXELS];
 }
 
 void npu_conv_emit(struct npu_emit *e, const void *problem, const struct npu_candidate *c,

@@ -58,6 +58,7 @@ enum {
 	HEAD_COLS,		/* of parts of the first of them; 0: all */
 	TAIL,			/* k of the last piece of its last step; 0: it is one piece */
 	TAIL_COLS, TAIL_ROWS,	/* of parts of that; 0: all */
+	PIXELS,			/* depthwise: output columns side by side in the array; 1: each alone */
 };
 
 enum { CHANNELS_INNER, CHANNELS_OUTER };

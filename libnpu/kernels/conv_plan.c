@@ -75,6 +75,15 @@ static void make_view(const struct npu_conv2d *d, struct npu_conv_view *v)
 	v->products = (uint64_t)v->kernel_h * v->kernel_w * v->cg;
 }
 
+/* Output columns that the array takes at a time, side by side; 1: each alone. */
+static uint32_t side_by_side(const struct npu_caps *caps, const struct npu_conv_view *v)
+{
+	/* Vectors of zero points stand once; a pixel's neighbour is the next of a row. */
+	if (!v->depthwise || v->stride_w != 1 || v->d->weight_zp_per == NPU_PER_CHANNEL)
+		return 1;
+	return npu_max(1, npu_min(caps->dw_channels / v->d->out_c, v->out_w));
+}
+
 uint32_t npu_conv_channel_units(const struct npu_conv_view *v)
 {
 	return v->groups == 1 ? v->d->out_c : v->groups;
@@ -183,6 +192,9 @@ static uint64_t mxu_cycles(const struct npu_caps *caps, const struct npu_conv_vi
 			 npu_div_up(s->chans - (s->channel - 1) * p[CHANNELS], width);
 	else
 		passes = s->chans * npu_div_up(v->og, npu_min(width, p[CHANNELS]));
+	/* Both ends of rows are done column by column. */
+	if (p[PIXELS] > 1)
+		pixels = pixels / p[PIXELS] + s->images * s->rows * 2;
 	stream = npu_max(pixels * slow, s->spatial * load);
 	return passes * weight_tiles(caps, v, p) * stream +
 	       s->spatial * s->channel * s->steps * caps->cmd_cycles;
@@ -424,7 +436,7 @@ static void try_steps(struct planner *pl)
 {
 	static const uint32_t chunks[] = { 2048, 512, 128, 64, 16 };
 	const struct npu_conv_view *v = pl->v;
-	uint32_t *p = pl->c.param, i, before = pl->search->count;
+	uint32_t *p = pl->c.param, i, before = pl->search->count, pixels = p[PIXELS];
 
 	p[BY_TAP] = 0;
 	set_step(p, v->kernel_h, v->kernel_w, v->cg);
@@ -447,6 +459,7 @@ static void try_steps(struct planner *pl)
 	if (v->kernel_h * v->kernel_w == 1 && pl->search->count > before)
 		return;
 	p[BY_TAP] = 1;
+	p[PIXELS] = 1;
 	for (i = 0; i < sizeof(chunks) / sizeof(chunks[0]); i++) {
 		uint32_t c = npu_min(chunks[i], v->cg);
 
@@ -458,6 +471,7 @@ static void try_steps(struct planner *pl)
 			i += 2;
 	}
 	p[BY_TAP] = 0;
+	p[PIXELS] = pixels;
 }
 
 static uint32_t even(uint64_t total, uint64_t size, uint64_t unit)
@@ -483,6 +497,8 @@ static void try_channels(struct planner *pl)
 				      even(total, (uint64_t)widths[i] * unit, unit) :
 				      npu_min(total, NPU_PACK_COLS);
 		if (p[CHANNELS] == last || pixels * p[CHANNELS] > limit)
+			continue;
+		if (p[PIXELS] > 1 && p[CHANNELS] < total)
 			continue;
 		try_steps(pl);
 	}
@@ -577,6 +593,7 @@ static void add_partitions(struct npu_search *search, const struct npu_conv_view
 			pl.c.param[CORES_BATCH] = cb;
 			pl.c.param[CORES_ROWS] = cr;
 			pl.c.param[CORES_CHANNELS] = cc;
+			pl.c.param[PIXELS] = cc == 1 ? side_by_side(search->caps, v) : 1;
 			pl.s = largest_share(search->caps, v, pl.c.param);
 			try_tiles(&pl);
 		}
@@ -639,6 +656,10 @@ static bool vary(const struct npu_search *search, const struct npu_candidate *c,
 	case 7:
 		if (p[GROUPS] == 1 && p[CHANNELS] > unit)
 			p[CHANNELS] = (p[CHANNELS] - 1) / unit * unit;
+		break;
+	case 8:
+		if (p[PIXELS] > 1)
+			p[PIXELS] = 1;
 		break;
 	default:
 		return false;
