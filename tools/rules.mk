@@ -3,6 +3,7 @@
 #
 # The tools; each has its own rules.
 
-include tools/demo/rules.mk
 include tools/npuctl/rules.mk
 include tools/npucc/rules.mk
+# What npucc compiles.
+include tools/demo/rules.mk

@@ -1,85 +1,89 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 the npu authors */
 /*
- * The C reference on all test images, against what the training script recorded in the weight
- * file: its count of right answers and a checksum of its 100,000 logits. The script's integer
- * arithmetic is written apart from the reference, in another language. Built without sanitisers,
- * which make it ten times slower and which test_demo_model.c has on the same code.
+ * What quantising costs the demo's network: right answers of the float image and of the int8 one, both
+ * as npucc made them of the same model, on the simulated card. Built without sanitisers, which make
+ * the card ten times slower.
  *
- * Usage: test_demo_accuracy [WEIGHTS], from the top of the tree.
+ * Usage: test_demo_accuracy FLOAT.npu INT8.npu IMAGES, from the top of the tree.
  */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-
 #include <stdio.h>
-#include <zlib.h>
+#include <stdlib.h>
 
 #include "tools/demo/idx.h"
+#include "tools/demo/network.h"
 #include "tools/demo/reference.h"
-#include "tools/demo/weights.h"
 
-static const char *weights_path = "tools/demo/fmnist.npuw";
+/* What may be lost, in points. */
+#define LOSS 0.5
+/* The float network's own accuracy; well below what it has, in points. */
+#define ENOUGH 90
 
-static void put_u32(uint8_t *p, uint32_t v)
+static int wrong;
+
+static void fails(const char *what)
 {
-	p[0] = v;
-	p[1] = v >> 8;
-	p[2] = v >> 16;
-	p[3] = v >> 24;
+	printf("%s\n", what);
+	wrong = 1;
 }
 
-static void test_reference_agrees_with_training(void **state)
+/* Images answered rightly, in points; the types of its input are those the demo is about. */
+static double accuracy(struct npu_device *dev, const char *path, const struct npu_demo_dataset *set,
+		       size_t count)
 {
-	struct npu_demo_weights *net;
-	struct npu_demo_dataset set;
+	struct npu_demo_network *net;
 	struct npu_demo_error err;
-	uint32_t correct = 0, crc = 0;
-	size_t elements, i, n;
+	uint64_t cycles = 0;
+	size_t classes, right = 0, i;
+	float *logits;
 
-	(void)state;
-	if (npu_demo_weights_load(&net, weights_path, &err))
-		fail_msg("%s", err.text);
-	if (npu_demo_dataset_load(&set, NULL, &err))
-		fail_msg("%s", err.text);
-	assert_int_equal(set.count, 10000);
-	assert_int_equal(set.count, net->test_images);
-	assert_int_equal(set.height, 28);
-	assert_int_equal(set.width, 28);
-	assert_int_equal(net->in_h, 28);
-	assert_int_equal(net->in_w, 28);
-	assert_int_equal(net->in_c, 1);
-	assert_int_equal(net->classes, NPU_DEMO_CLASSES);
-	elements = set.height * set.width;
-	for (i = 0; i < set.count; i++) {
-		int8_t in[28 * 28];
-		int32_t logits[NPU_DEMO_CLASSES];
-		uint8_t bytes[4 * NPU_DEMO_CLASSES];
-
-		npu_demo_quantise(net, set.pixels + i * elements, in, elements);
-		assert_int_equal(npu_demo_reference_run(net, in, logits), 0);
-		correct += npu_demo_argmax(logits, NPU_DEMO_CLASSES) == set.labels[i];
-		for (n = 0; n < NPU_DEMO_CLASSES; n++)
-			put_u32(bytes + 4 * n, (uint32_t)logits[n]);
-		crc = crc32(crc, bytes, sizeof(bytes));
+	if (npu_demo_network_load(&net, dev, path, &err)) {
+		fails(err.text);
+		return 0;
 	}
-	print_message("%u of %zu test images right\n", correct, set.count);
-	assert_true(correct * 100 >= set.count * 90);
-	assert_int_equal(correct, net->test_correct);
-	assert_int_equal(crc, net->test_logits_crc32);
-	npu_demo_dataset_free(&set);
-	npu_demo_weights_free(net);
+	classes = npu_demo_network_shape(net).classes;
+	logits = malloc(count * classes * sizeof(*logits));
+	if (classes != NPU_DEMO_CLASSES || !logits)
+		fails("not the demo's network");
+	else if (npu_demo_network_run(net, set->pixels, count, logits, &cycles, NULL))
+		fails(npu_error());
+	for (i = 0; i < count && !wrong; i++)
+		right += npu_demo_argmax(logits + i * classes, classes) == set->labels[i];
+	printf("%s: %zu of %zu test images right, %.0f cycles an image\n", path, right, count,
+	       (double)cycles / (double)count);
+	free(logits);
+	npu_demo_network_free(net);
+	return 100.0 * (double)right / (double)count;
 }
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reference_agrees_with_training),
-	};
+	struct npu_demo_dataset set;
+	struct npu_demo_error err;
+	struct npu_device *dev;
+	double whole, quantised;
+	size_t count;
 
-	if (argc > 1)
-		weights_path = argv[1];
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	if (argc != 4) {
+		fprintf(stderr, "Usage: %s FLOAT.npu INT8.npu IMAGES\n", argv[0]);
+		return 2;
+	}
+	count = strtoul(argv[3], NULL, 10);
+	if (npu_demo_dataset_load(&set, NULL, &err)) {
+		printf("%s\n", err.text);
+		return 1;
+	}
+	if (npu_open(&dev, "sim:") || !count || count > set.count) {
+		printf("no simulated card, or not so many images\n");
+		return 1;
+	}
+	whole = accuracy(dev, argv[1], &set, count);
+	quantised = accuracy(dev, argv[2], &set, count);
+	npu_close(dev);
+	npu_demo_dataset_free(&set);
+	if (whole < ENOUGH)
+		fails("the float network answers too few rightly");
+	if (quantised < whole - LOSS)
+		fails("quantising costs too much");
+	return wrong;
 }

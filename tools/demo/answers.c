@@ -11,7 +11,7 @@
 
 #include "answers.h"
 
-#define MAGIC "NPUANS1"
+#define MAGIC "NPUANS2"
 #define MAX_IMAGES 1000000u
 #define MAX_CLASSES 4096u
 

@@ -18,7 +18,7 @@ struct npu_demo_answers {
 	uint64_t classes;
 	uint64_t cycles; /* modelled, all images */
 	uint64_t nanoseconds; /* from the first batch's start to the last one's end */
-	int32_t *logits; /* [images][classes] */
+	float *logits; /* [images][classes] */
 };
 
 /** npu_demo_answers_save() - write @path; 0 or a negative errno */

@@ -3,19 +3,23 @@
 /*
  * The demo: Fashion-MNIST's 10,000 test images classified on the card.
  *
- *	npu-demo classify [-d DEVICE] [-w WEIGHTS] [-i IMAGES] [-b BATCH] ANSWERS
- *	npu-demo report [-w WEIGHTS] [-i IMAGES] [-p PICTURE.png] ANSWERS
+ *	npu-demo calibrate [-i IMAGES] [-b BATCH] [-c COUNT] DIR
+ *	npu-demo classify [-d DEVICE] [-m MODEL] [-i IMAGES] ANSWERS
+ *	npu-demo report [-q PARAMETERS] [-i IMAGES] [-p PICTURE.png] ANSWERS
  *
- * `classify' runs where the card is (in the VM, say) and leaves its answers in a file; `report' holds each of them
- * against the plain C reference, tells accuracy, speed and cycles, and draws a picture. It fails when an answer
+ * `calibrate' writes training images for npucc, which makes the model of tools/demo/fmnist.onnx and tells its
+ * parameters. `classify' runs where the card is (in the VM, say) and leaves its answers in a file; `report' holds each
+ * of them against the plain C reference, tells accuracy, speed and cycles, and draws a picture. It fails when an answer
  * differs or fewer than 90 % are right.
  */
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,11 +27,14 @@
 #include "answers.h"
 #include "idx.h"
 #include "network.h"
+#include "npy.h"
 #include "picture.h"
 #include "reference.h"
 
-#define DEFAULT_WEIGHTS "tools/demo/fmnist.npuw"
+#define DEFAULT_MODEL "build/tools/demo/fmnist.npu"
+#define DEFAULT_PARAMETERS "build/tools/demo/fmnist.quant"
 #define DEFAULT_BATCH 100
+#define DEFAULT_COUNT 1000
 #define MAX_BATCH 1000
 #define ENOUGH_PERCENT 90
 #define PICTURE_TILES 60
@@ -35,29 +42,34 @@
 
 struct options {
 	const char *device;
-	const char *weights;
+	const char *model;
+	const char *parameters;
 	const char *images;
 	const char *picture;
-	const char *answers;
-	unsigned int batch;
+	const char *file;
+	int batch;
+	int count;
 };
 
 static void usage(FILE *out)
 {
 	fprintf(out,
-		"Usage: npu-demo classify [-d DEVICE] [-w WEIGHTS] [-i IMAGES] [-b BATCH] ANSWERS\n"
-		"       npu-demo report [-w WEIGHTS] [-i IMAGES] [-p PICTURE.png] ANSWERS\n"
+		"Usage: npu-demo calibrate [-i IMAGES] [-b BATCH] [-c COUNT] DIR\n"
+		"       npu-demo classify [-d DEVICE] [-m MODEL] [-i IMAGES] ANSWERS\n"
+		"       npu-demo report [-q PARAMETERS] [-i IMAGES] [-p PICTURE.png] ANSWERS\n"
 		"\n"
 		"Classifies Fashion-MNIST's test images on an NPU card; tells how well and how fast.\n"
 		"\n"
-		"  -d DEVICE   accel0, sim:, sim:cores=4 ... (NPU_DEVICE, else the first card)\n"
-		"  -w WEIGHTS  the network (" DEFAULT_WEIGHTS ")\n"
-		"  -i IMAGES   folder of the dataset (" NPU_DEMO_DATASET_DIR ")\n"
-		"  -b BATCH    images at a time (%d)\n"
-		"  -p PICTURE  draw some of the images with their labels\n"
+		"  -d DEVICE      accel0, sim:, sim:cores=4 ... (NPU_DEVICE, else the first card)\n"
+		"  -m MODEL       the network, as npucc made it (" DEFAULT_MODEL ")\n"
+		"  -q PARAMETERS  folder of what it was quantised to (" DEFAULT_PARAMETERS ")\n"
+		"  -i IMAGES      folder of the dataset (" NPU_DEMO_DATASET_DIR ")\n"
+		"  -b BATCH       training images in a file for npucc (%d)\n"
+		"  -c COUNT       of them in all (%d)\n"
+		"  -p PICTURE     draw some of the images with their labels\n"
 		"\n"
 		"Example: npu-demo classify -d sim: answers && npu-demo report answers\n",
-		DEFAULT_BATCH);
+		DEFAULT_BATCH, DEFAULT_COUNT);
 }
 
 static uint64_t now(void)
@@ -90,95 +102,109 @@ static int complain(int ret, const struct npu_demo_error *err)
 	return ret;
 }
 
-static int load(const struct options *o, struct npu_demo_weights **weights, struct npu_demo_dataset *set)
+/* ---- Images for npucc ---- */
+
+static int write_batch(const char *dir, size_t number, const uint8_t *pixels, size_t batch,
+		       const struct npu_demo_idx *set, struct npu_demo_error *err)
+{
+	struct npy a = { .type = NPY_FLOAT32, .dims = 4, .shape = { batch, 1, set->dim[1], set->dim[2] } };
+	size_t n = batch * set->dim[1] * set->dim[2];
+	char path[PATH_MAX];
+	float *v = malloc(n * sizeof(*v));
+	int ret;
+
+	if (!v)
+		return npu_demo_fail(err, -ENOMEM, "no memory for %zu images", batch);
+	for (size_t i = 0; i < n; i++)
+		v[i] = (float)pixels[i] / 255;
+	a.data = v;
+	a.size = n * sizeof(*v);
+	snprintf(path, sizeof(path), "%s/%05zu.npy", dir, number);
+	ret = npy_write(&a, path, err->text, sizeof(err->text));
+	free(v);
+	return ret;
+}
+
+static int calibrate(const struct options *o)
 {
 	struct npu_demo_error err;
-	int ret = npu_demo_weights_load(weights, o->weights, &err);
+	struct npu_demo_idx set;
+	size_t batch = o->batch, count = o->count;
+	int ret = npu_demo_training_load(&set, o->images, &err);
 
 	if (ret)
 		return complain(ret, &err);
-	ret = npu_demo_dataset_load(set, o->images, &err);
-	if (!ret && (set->height != (*weights)->in_h || set->width != (*weights)->in_w || (*weights)->in_c != 1))
-		ret = npu_demo_fail(&err, -EINVAL, "the images are not of the size the network takes");
-	if (ret) {
-		npu_demo_weights_free(*weights);
-		return complain(ret, &err);
-	}
-	return 0;
+	if (count > set.dim[0] || count % batch)
+		ret = npu_demo_fail(&err, -EINVAL, "%zu images: there are %zu, in batches of %zu", count,
+				    set.dim[0], batch);
+	if (!ret && mkdir(o->file, 0777) && errno != EEXIST)
+		ret = npu_demo_fail(&err, -errno, "%s: %s", o->file, strerror(errno));
+	for (size_t i = 0; i < count && !ret; i += batch)
+		ret = write_batch(o->file, i, set.data + i * set.dim[1] * set.dim[2], batch, &set, &err);
+	if (ret)
+		complain(ret, &err);
+	npu_demo_idx_free(&set);
+	return ret;
 }
 
-/* Keeps as many batches under way as the network has slots. */
-static int classify_all(struct npu_demo_network *net, const struct npu_demo_weights *w,
-			const struct npu_demo_dataset *set, unsigned int batch, struct npu_demo_answers *a)
+/* ---- On the card ---- */
+
+static void classified(size_t done, size_t all)
 {
-	size_t pixels = set->height * set->width;
-	size_t batches = (set->count + batch - 1) / batch;
-	unsigned int slots = npu_demo_network_slots();
-	int ret = 0;
+	progress("classified", done, all);
+}
 
-	for (size_t b = 0; b < batches + slots && !ret; b++) {
-		unsigned int slot = b % slots;
+/* The network runs, and its answers and the time are in @a. */
+static int run(struct npu_demo_network *net, const struct npu_demo_dataset *set,
+	       struct npu_demo_answers *a, struct npu_demo_error *err)
+{
+	struct npu_demo_shape shape = npu_demo_network_shape(net);
+	uint64_t start = now();
 
-		if (b >= slots && b - slots < batches) {
-			size_t first = (b - slots) * batch;
-			size_t left = set->count - first;
-
-			ret = npu_demo_network_finish(net, slot, a->logits + first * a->classes, &a->cycles);
-			progress("classified", first + (left < batch ? left : batch), set->count);
-		}
-		if (!ret && b < batches) {
-			size_t first = b * batch;
-			size_t n = set->count - first < batch ? set->count - first : batch;
-
-			npu_demo_quantise(w, set->pixels + first * pixels,
-					  npu_demo_network_input(net, slot), n * pixels);
-			ret = npu_demo_network_start(net, slot, n);
-		}
-	}
-	return ret;
+	if (shape.height != set->height || shape.width != set->width)
+		return npu_demo_fail(err, -EINVAL, "the images are not of the size the network takes");
+	a->images = set->count;
+	a->classes = shape.classes;
+	a->logits = malloc(a->images * a->classes * sizeof(*a->logits));
+	if (!a->logits)
+		return npu_demo_fail(err, -ENOMEM, "no memory for the answers");
+	if (npu_demo_network_run(net, set->pixels, set->count, a->logits, &a->cycles, classified))
+		return npu_demo_fail(err, -EIO, "%s", npu_error());
+	a->nanoseconds = now() - start;
+	return 0;
 }
 
 static int classify(const struct options *o)
 {
-	struct npu_demo_answers a = { 0 };
 	struct npu_demo_network *net = NULL;
-	struct npu_demo_weights *w;
-	struct npu_demo_dataset set;
+	struct npu_demo_answers a = { 0 };
 	struct npu_device *dev = NULL;
+	struct npu_demo_dataset set;
 	struct npu_demo_error err;
-	uint64_t start;
-	int ret = load(o, &w, &set);
+	int ret = npu_demo_dataset_load(&set, o->images, &err);
 
 	if (ret)
-		return ret;
-	ret = npu_open(&dev, o->device);
+		return complain(ret, &err);
+	if (npu_open(&dev, o->device))
+		ret = npu_demo_fail(&err, -ENODEV, "%s", npu_error());
 	if (!ret)
-		ret = npu_demo_network_create(&net, dev, w, o->batch);
-	a.images = set.count;
-	a.classes = w->classes;
-	a.logits = malloc(set.count * w->classes * sizeof(*a.logits));
-	if (!a.logits)
-		ret = -ENOMEM;
+		ret = npu_demo_network_load(&net, dev, o->model, &err);
 	if (!ret) {
 		snprintf(a.device, sizeof(a.device), "%s", npu_device_name(dev));
-		start = now();
-		ret = classify_all(net, w, &set, o->batch, &a);
-		a.nanoseconds = now() - start;
+		ret = run(net, &set, &a, &err);
 	}
-	if (ret) {
-		fprintf(stderr, "npu-demo: %s\n", npu_error());
-	} else {
-		ret = npu_demo_answers_save(&a, o->answers, &err);
-		if (ret)
-			complain(ret, &err);
-	}
+	if (!ret)
+		ret = npu_demo_answers_save(&a, o->file, &err);
+	if (ret)
+		complain(ret, &err);
 	free(a.logits);
 	npu_demo_network_free(net);
 	npu_close(dev);
 	npu_demo_dataset_free(&set);
-	npu_demo_weights_free(w);
 	return ret;
 }
+
+/* ---- The verdict ---- */
 
 static int draw(const struct options *o, const struct npu_demo_dataset *set,
 		const struct npu_demo_answers *a, unsigned int correct)
@@ -204,50 +230,51 @@ static int draw(const struct options *o, const struct npu_demo_dataset *set,
 	return 0;
 }
 
-/* Every logit of every image against the reference, not only the answers. */
-static int compare(const struct npu_demo_weights *w, const struct npu_demo_dataset *set,
+/* Every bit of every logit of every image against the reference, not only the answers. */
+static int compare(const struct npu_demo_params *params, const struct npu_demo_dataset *set,
 		   const struct npu_demo_answers *a, unsigned int *correct, unsigned int *different)
 {
-	size_t pixels = set->height * set->width;
-	int32_t *want = malloc(w->classes * sizeof(*want));
-	int8_t *in = malloc(pixels);
-	int ret = want && in ? 0 : -ENOMEM;
+	float want[NPU_DEMO_CLASSES];
+	int ret = 0;
 
 	for (size_t i = 0; i < set->count && !ret; i++) {
-		const int32_t *got = a->logits + i * a->classes;
+		const float *got = a->logits + i * a->classes;
 
-		npu_demo_quantise(w, set->pixels + i * pixels, in, pixels);
-		ret = npu_demo_reference_run(w, in, want);
-		*different += !!memcmp(got, want, w->classes * sizeof(*want));
+		ret = npu_demo_reference_run(params, set->pixels + i * set->height * set->width, want);
+		*different += !!memcmp(got, want, sizeof(want));
 		*correct += npu_demo_argmax(got, a->classes) == set->labels[i];
 		progress("compared", i + 1, set->count);
 	}
-	free(want);
-	free(in);
 	return ret;
 }
 
 static int report(const struct options *o)
 {
 	unsigned int correct = 0, different = 0;
-	struct npu_demo_weights *w;
+	struct npu_demo_params params;
 	struct npu_demo_dataset set;
 	struct npu_demo_answers a;
 	struct npu_demo_error err;
-	int ret = load(o, &w, &set);
+	int ret = npu_demo_params_load(&params, o->parameters, &err);
 
 	if (ret)
-		return ret;
-	ret = npu_demo_answers_load(&a, o->answers, &err);
-	if (!ret && (a.images != set.count || a.classes != w->classes)) {
-		ret = npu_demo_fail(&err, -EINVAL, "%s answers other images", o->answers);
+		return complain(ret, &err);
+	ret = npu_demo_dataset_load(&set, o->images, &err);
+	if (ret) {
+		npu_demo_params_free(&params);
+		return complain(ret, &err);
+	}
+	ret = npu_demo_answers_load(&a, o->file, &err);
+	if (!ret && (a.images != set.count || a.classes != NPU_DEMO_CLASSES ||
+		     set.height != params.layers[0].in_h || set.width != params.layers[0].in_w)) {
+		ret = npu_demo_fail(&err, -EINVAL, "%s answers other images", o->file);
 		free(a.logits);
 	}
 	if (ret) {
 		complain(ret, &err);
 		goto out;
 	}
-	ret = compare(w, &set, &a, &correct, &different);
+	ret = compare(&params, &set, &a, &correct, &different);
 	if (!ret && o->picture)
 		ret = draw(o, &set, &a, correct);
 	printf("device            %s\n"
@@ -267,13 +294,18 @@ static int report(const struct options *o)
 	free(a.logits);
 out:
 	npu_demo_dataset_free(&set);
-	npu_demo_weights_free(w);
+	npu_demo_params_free(&params);
 	return ret;
 }
 
 int main(int argc, char **argv)
 {
-	struct options o = { .weights = DEFAULT_WEIGHTS, .batch = DEFAULT_BATCH };
+	static const struct {
+		const char *name;
+		int (*run)(const struct options *o);
+	} verbs[] = { { "calibrate", calibrate }, { "classify", classify }, { "report", report } };
+	struct options o = { .model = DEFAULT_MODEL, .parameters = DEFAULT_PARAMETERS, .batch = DEFAULT_BATCH,
+			     .count = DEFAULT_COUNT };
 	const char *verb = argc > 1 ? argv[1] : "";
 	int opt;
 
@@ -282,19 +314,25 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	optind = 2;
-	while ((opt = getopt(argc, argv, "d:w:i:b:p:h")) != -1) {
+	while ((opt = getopt(argc, argv, "d:m:q:i:b:c:p:h")) != -1) {
 		switch (opt) {
 		case 'd':
 			o.device = optarg;
 			break;
-		case 'w':
-			o.weights = optarg;
+		case 'm':
+			o.model = optarg;
+			break;
+		case 'q':
+			o.parameters = optarg;
 			break;
 		case 'i':
 			o.images = optarg;
 			break;
 		case 'b':
 			o.batch = atoi(optarg);
+			break;
+		case 'c':
+			o.count = atoi(optarg);
 			break;
 		case 'p':
 			o.picture = optarg;
@@ -307,15 +345,14 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (optind + 1 != argc || o.batch < 1 || o.batch > MAX_BATCH) {
+	if (optind + 1 != argc || o.batch < 1 || o.batch > MAX_BATCH || o.count < 1) {
 		usage(stderr);
 		return 2;
 	}
-	o.answers = argv[optind];
-	if (!strcmp(verb, "classify"))
-		return classify(&o) ? 1 : 0;
-	if (!strcmp(verb, "report"))
-		return report(&o) ? 1 : 0;
+	o.file = argv[optind];
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
+		if (!strcmp(verb, verbs[i].name))
+			return verbs[i].run(&o) ? 1 : 0;
 	usage(stderr);
 	return 2;
 }

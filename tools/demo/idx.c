@@ -163,6 +163,12 @@ static int load_member(struct npu_demo_idx *idx, const char *dir, const char *na
 	return 0;
 }
 
+int npu_demo_training_load(struct npu_demo_idx *idx, const char *dir, struct npu_demo_error *err)
+{
+	return load_member(idx, dir ? dir : NPU_DEMO_DATASET_DIR, "train-images-idx3-ubyte", 3,
+			   err);
+}
+
 int npu_demo_dataset_load(struct npu_demo_dataset *set, const char *dir, struct npu_demo_error *err)
 {
 	struct npu_demo_idx images, labels;

@@ -59,6 +59,13 @@ void npu_demo_idx_free(struct npu_demo_idx *idx);
 int npu_demo_dataset_load(struct npu_demo_dataset *set, const char *dir,
 			  struct npu_demo_error *err);
 
+/**
+ * npu_demo_training_load() - read the training images, [count][height][width]
+ *
+ * As npu_demo_dataset_load(); the caller ends it with npu_demo_idx_free().
+ */
+int npu_demo_training_load(struct npu_demo_idx *idx, const char *dir, struct npu_demo_error *err);
+
 /** npu_demo_dataset_free() - release what npu_demo_dataset_load() allocated */
 void npu_demo_dataset_free(struct npu_demo_dataset *set);
 

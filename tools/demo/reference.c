@@ -1,56 +1,58 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 the npu authors */
 /*
- * The reference network. No state. It relies on the loader's promises (weights.h): shapes fit and
+ * The reference network. No state. It relies on the loader's promises (params.h): shapes fit and
  * int32 sums cannot overflow. Rounding is the default of IEEE 754, nearest with ties to even, in
- * the conversion of the sum, in the product and in rintf().
+ * the conversion of the sum, in the product, in the quotient and in rintf().
  */
 #include "reference.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
-void npu_demo_quantise(const struct npu_demo_weights *weights, const uint8_t *pixels, int8_t *in,
+void npu_demo_quantise(const struct npu_demo_params *params, const uint8_t *pixels, int16_t *in,
 		       size_t count)
 {
 	size_t i;
 
 	for (i = 0; i < count; i++)
-		in[i] = (int8_t)(pixels[i] + weights->in_zero_point);
+		in[i] = (int16_t)(rintf((float)pixels[i] / 255 / params->in_scale) +
+				  (float)params->layers[0].in_zero_point);
 }
 
-static int8_t requantise(int32_t acc, float multiplier, int32_t zero_point)
+/* A sum's value, not below 0, as a number of steps from the zero point. */
+static int16_t requantise(int32_t acc, float sum_scale, float out_scale, int32_t zero_point)
 {
-	float value = rintf((float)acc * multiplier) + (float)zero_point;
+	float value = (float)acc * sum_scale;
 
+	value = rintf((value < 0 ? 0 : value) / out_scale) + (float)zero_point;
 	if (value < INT8_MIN)
 		return INT8_MIN;
 	if (value > INT8_MAX)
 		return INT8_MAX;
-	return (int8_t)value;
+	return (int16_t)value;
 }
 
 /* The sums of one output pixel, all channels. */
-static void conv_pixel(const struct npu_demo_layer *l, const int8_t *in, uint32_t oy, uint32_t ox,
+static void conv_pixel(const struct npu_demo_layer *l, const int16_t *in, uint32_t oy, uint32_t ox,
 		       int32_t *acc)
 {
 	uint32_t ky, kx, ci, co;
 
 	for (co = 0; co < l->out_c; co++)
 		acc[co] = l->bias[co];
-	for (ky = 0; ky < l->kernel_h; ky++) {
-		int64_t y = (int64_t)oy * l->stride_h + ky - l->pad_top;
+	for (ky = 0; ky < l->kernel; ky++) {
+		int64_t y = (int64_t)oy * l->stride + ky - l->pad;
 
-		for (kx = 0; kx < l->kernel_w; kx++) {
-			int64_t x = (int64_t)ox * l->stride_w + kx - l->pad_left;
+		for (kx = 0; kx < l->kernel; kx++) {
+			int64_t x = (int64_t)ox * l->stride + kx - l->pad;
 
 			if (y < 0 || y >= l->in_h || x < 0 || x >= l->in_w)
 				continue;
 			for (ci = 0; ci < l->in_c; ci++) {
 				size_t at = ((size_t)y * l->in_w + (size_t)x) * l->in_c + ci;
-				size_t row = ((size_t)ky * l->kernel_w + kx) * l->in_c + ci;
+				size_t row = ((size_t)ky * l->kernel + kx) * l->in_c + ci;
 				const int8_t *w = l->weights + row * l->out_c;
 				int32_t value = in[at] - l->in_zero_point;
 
@@ -61,35 +63,35 @@ static void conv_pixel(const struct npu_demo_layer *l, const int8_t *in, uint32_
 	}
 }
 
-void npu_demo_reference_conv(const struct npu_demo_layer *layer, const int8_t *in, int8_t *out)
+void npu_demo_reference_conv(const struct npu_demo_layer *layer, const int16_t *in, int16_t *out)
 {
-	int32_t acc[NPU_DEMO_MAX_DIM];
+	int32_t acc[NPU_DEMO_MAX_CHANNELS];
 	uint32_t oy, ox, co;
 
 	for (oy = 0; oy < layer->out_h; oy++) {
 		for (ox = 0; ox < layer->out_w; ox++) {
 			conv_pixel(layer, in, oy, ox, acc);
 			for (co = 0; co < layer->out_c; co++)
-				*out++ = requantise(acc[co], layer->multiplier[co],
+				*out++ = requantise(acc[co], layer->sum_scale[co], layer->out_scale,
 						    layer->out_zero_point);
 		}
 	}
 }
 
-void npu_demo_reference_maxpool(const struct npu_demo_layer *layer, const int8_t *in, int8_t *out)
+void npu_demo_reference_maxpool(const struct npu_demo_layer *layer, const int16_t *in, int16_t *out)
 {
 	uint32_t oy, ox, c, ky, kx;
 
 	for (oy = 0; oy < layer->out_h; oy++) {
 		for (ox = 0; ox < layer->out_w; ox++) {
 			for (c = 0; c < layer->out_c; c++) {
-				int8_t largest = INT8_MIN;
+				int16_t largest = INT16_MIN;
 
-				for (ky = 0; ky < layer->kernel_h; ky++) {
-					for (kx = 0; kx < layer->kernel_w; kx++) {
-						size_t y = (size_t)oy * layer->stride_h + ky;
-						size_t x = (size_t)ox * layer->stride_w + kx;
-						int8_t v =
+				for (ky = 0; ky < layer->kernel; ky++) {
+					for (kx = 0; kx < layer->kernel; kx++) {
+						size_t y = (size_t)oy * layer->stride + ky;
+						size_t x = (size_t)ox * layer->stride + kx;
+						int16_t v =
 							in[(y * layer->in_w + x) * layer->in_c + c];
 
 						if (v > largest)
@@ -102,7 +104,7 @@ void npu_demo_reference_maxpool(const struct npu_demo_layer *layer, const int8_t
 	}
 }
 
-void npu_demo_reference_fc(const struct npu_demo_layer *layer, const int8_t *in, int32_t *logits)
+void npu_demo_reference_fc(const struct npu_demo_layer *layer, const int16_t *in, float *logits)
 {
 	size_t count = (size_t)layer->in_h * layer->in_w * layer->in_c;
 	size_t k, n;
@@ -113,24 +115,23 @@ void npu_demo_reference_fc(const struct npu_demo_layer *layer, const int8_t *in,
 		for (k = 0; k < count; k++)
 			acc += (in[k] - layer->in_zero_point) *
 			       layer->weights[k * layer->out_c + n];
-		logits[n] = acc;
+		logits[n] = (float)acc * layer->sum_scale[n];
 	}
 }
 
-int npu_demo_reference_run(const struct npu_demo_weights *weights, const int8_t *in,
-			   int32_t *logits)
+int npu_demo_reference_run(const struct npu_demo_params *params, const uint8_t *pixels,
+			   float *logits)
 {
-	int8_t *buffers, *from, *to, *other;
+	int16_t *buffers = malloc(2 * params->max_elements * sizeof(*buffers));
+	int16_t *from = buffers, *to = buffers + params->max_elements, *other;
 	size_t i;
 
-	buffers = malloc(2 * weights->max_elements);
 	if (!buffers)
 		return -ENOMEM;
-	from = buffers;
-	to = buffers + weights->max_elements;
-	memcpy(from, in, (size_t)weights->in_h * weights->in_w * weights->in_c);
-	for (i = 0; i < weights->layer_count; i++) {
-		const struct npu_demo_layer *layer = &weights->layers[i];
+	npu_demo_quantise(params, pixels, from,
+			  (size_t)params->layers[0].in_h * params->layers[0].in_w);
+	for (i = 0; i < NPU_DEMO_LAYERS; i++) {
+		const struct npu_demo_layer *layer = &params->layers[i];
 
 		switch (layer->type) {
 		case NPU_DEMO_CONV:
@@ -151,7 +152,7 @@ int npu_demo_reference_run(const struct npu_demo_weights *weights, const int8_t 
 	return 0;
 }
 
-unsigned int npu_demo_argmax(const int32_t *values, size_t count)
+unsigned int npu_demo_argmax(const float *values, size_t count)
 {
 	unsigned int best = 0;
 	size_t i;
