@@ -367,7 +367,7 @@ struct value *matmul(struct net *n, const struct value *x, uint32_t channels)
 
 /* ---- The others ------------------------------------------------------------------------------ */
 
-static struct value *element(struct net *n, const struct value *x)
+struct value *element(struct net *n, const struct value *x)
 {
 	static const uint32_t ops[] = { NPU_GRAPH_RELU, NPU_GRAPH_CLIP, NPU_GRAPH_LEAKY_RELU };
 	struct value *y = new_value(n, x->dims, x->shape);

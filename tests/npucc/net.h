@@ -73,6 +73,7 @@ void inherit(const struct net *n, const struct value *x, struct value *y, bool q
 /* Operators: the result. rearrange(): 0 transposes, 1 flattens, 2 averages planes. */
 struct value *conv(struct net *n, const struct value *x, uint32_t channels, const struct conv *d);
 struct value *matmul(struct net *n, const struct value *x, uint32_t channels);
+struct value *element(struct net *n, const struct value *x);
 struct value *pool(struct net *n, const struct value *x, bool max, uint32_t k, uint32_t stride);
 struct value *pad(struct net *n, const struct value *x);
 struct value *rearrange(struct net *n, const struct value *x, uint32_t way);

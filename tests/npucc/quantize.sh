@@ -83,6 +83,13 @@ quantises "logits" "$@" --calibrate "$data" --input-type uint8
 rm "$data/a.npy"
 quantises "1 batch, minmax" "$@" --calibrate "$data"
 
+# 1e30 overflows fp16.
+floats "$data/b.npy" '<f4' '2, 1, 28, 28' 6272 '\312\362\111\161'
+quantises "the float network in bf16" "$@" --calibrate "$data"
+# 3e38, times what the weights are, overflows bf16 as well.
+floats "$data/b.npy" '<f4' '2, 1, 28, 28' 6272 '\231\166\141\177'
+refuses 1 "there is no scale for them" "$@" --calibrate "$data"
+
 # ---- Several inputs ----
 set -- "$testdata/node/test_matmul_2d/model.onnx" -o "$work/y.npu" -q --calibrate "$data"
 refuses 1 "$data/a: No such file" "$@"

@@ -11,10 +11,13 @@ npucc-options.deps = $(NPUCC_SAN)
 npucc-quantize.cmd = tests/npucc/quantize.sh $(NPUCC_SAN) $(ONNX_TESTDATA)
 npucc-quantize.deps = $(NPUCC_SAN)
 
-$(call variants,tests/npucc/%.o): XCFLAGS = -Itools/npucc -Itools/lib -ffp-contract=off
+$(call variants,tests/npucc/%.o): XCFLAGS = -Itools/npucc -Itools/lib -Itests/graph -ffp-contract=off
 $(NPUCC_TEST_QUANT): private PKGS = $(NPUCC_PKGS) $(LIBNPU_PKGS)
 $(NPUCC_TEST_QUANT): private XLIBS = $(LIBNPU_LIBS)
-$(NPUCC_TEST_QUANT): $(NPUCC_TEST_QUANT).o $(BUILD)/san/tests/npucc/net.o $(BUILD)/san/tools/npucc/npucc.a $(LIBNPU_SAN)
+$(NPUCC_TEST_QUANT): $(NPUCC_TEST_QUANT).o $(BUILD)/san/tests/npucc/net.o \
+		$(BUILD)/san/tests/graph/networks.o $(BUILD)/san/tools/npucc/npucc.a $(LIBNPU_SAN)
 	$(call link,$(SAN))
+
+$(NPUCC_TEST_QUANT).timeout = 300
 
 CHECK_QUICK += npucc-options npucc-quantize $(NPUCC_TEST_QUANT)
