@@ -369,10 +369,10 @@ static void report_text(const struct run *x, const struct npu_device *dev)
 	printf("modelled  %" PRIu64 " cycles, %.1f us at %g MHz\n", x->cycles, card_us(x, dev),
 	       npu_device_caps(dev)->clock_khz / 1e3);
 	if (x->o->repeat)
-		printf("host      %.1f us median, %.1f us at best, of %u\n", x->host_us,
-		       x->host_us_min, x->o->repeat);
+		printf("host      %.3f ms median, %.3f ms at best, of %u\n", x->host_us / 1e3,
+		       x->host_us_min / 1e3, x->o->repeat);
 	else
-		printf("host      %.1f us\n", x->host_us);
+		printf("host      %.3f ms\n", x->host_us / 1e3);
 	for (uint32_t i = 0; i < x->model.image.tensor_count; i++)
 		table_add(t, "%s|%s|%s|%s", output_cell(tensor(x, i)->name),
 			  tensor_role_name(tensor(x, i)->role),
