@@ -691,6 +691,8 @@ static void emit_step(struct work *w, const struct tile *t, const struct step *s
 		last = end && at + piece.count == s->count;
 		if (t->first && !piece.k0 && t->ch.gn == 1 && !v->depthwise)
 			how.cols = w->p[HEAD_COLS];
+		if (t->first && piece.count == v->products)
+			how.rows = w->p[HEAD_ROWS];
 		if (last && t->last)
 			how = last_parts(w, t);
 		while (npu_part_next(&how, &t->out, &part)) {

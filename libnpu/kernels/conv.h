@@ -56,6 +56,7 @@ enum {
 	IN_SLOTS, WEIGHT_SLOTS, ACC_SLOTS, OUT_SLOTS,
 	HEAD,			/* k of pieces of a core's first step, about; 0: it is one piece */
 	HEAD_COLS,		/* of parts of the first of them; 0: all */
+	HEAD_ROWS,		/* likewise, where its first tile is one piece; 0: all */
 	TAIL,			/* k of the last piece of its last step; 0: it is one piece */
 	TAIL_COLS, TAIL_ROWS,	/* of parts of that; 0: all */
 	PIXELS,			/* depthwise: output columns side by side in the array; 1: each alone */

@@ -383,6 +383,7 @@ static void set_ends(const struct npu_caps *caps, const struct npu_conv_view *v,
 {
 	p[HEAD] = k_unit(caps);
 	p[HEAD_COLS] = 0;
+	p[HEAD_ROWS] = part_rows(p, 4);
 	p[TAIL] = 0;
 	p[TAIL_COLS] = column_unit(caps, v);
 	p[TAIL_ROWS] = part_rows(p, 4);
@@ -620,10 +621,12 @@ static bool vary(const struct npu_search *search, const struct npu_candidate *c,
 
 	if (i < sizeof(end) / sizeof(end[0])) {
 		times = end[i].times;
-		p[end[i].param] = end[i].param == TAIL_ROWS ? part_rows(p, times) :
-				  end[i].param == HEAD || end[i].param == TAIL ?
-							      times * k_unit(caps) :
-							      times * unit;
+		if (end[i].param == TAIL_ROWS || (end[i].param == HEAD_ROWS && times))
+			p[end[i].param] = part_rows(p, times);
+		else if (end[i].param == HEAD || end[i].param == TAIL)
+			p[end[i].param] = times * k_unit(caps);
+		else
+			p[end[i].param] = times * unit;
 		return true;
 	}
 	switch (i - sizeof(end) / sizeof(end[0])) {

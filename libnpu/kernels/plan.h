@@ -34,7 +34,7 @@ void npu_gang_free(struct npu_gang *gang);
 struct npu_candidate {
 	uint64_t estimate;
 	uint32_t cores;
-	uint32_t param[24];
+	uint32_t param[28];
 };
 
 /**
