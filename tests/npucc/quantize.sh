@@ -61,6 +61,7 @@ check "an image of a failed run" [ ! -e "$work/x.npu" ]
 
 # ---- Models ----
 refuses 1 "quantised already" "$testdata/node/test_qlinearconv/model.onnx" -o "$work/x.npu" -q --calibrate "$data"
+refuses 1 "16-bit floats" "$testdata/node/test_cast_FLOAT16_to_FLOAT/model.onnx" -o "$work/x.npu" -q --calibrate "$data"
 refuses 1 "nothing to quantise" "$testdata/node/test_relu/model.onnx" -o "$work/x.npu" -q --calibrate "$data"
 refuses 1 "cannot be compiled" "$testdata/node/test_cast_FLOAT_to_DOUBLE/model.onnx" -o "$work/x.npu" -q --calibrate "$data"
 
@@ -80,6 +81,7 @@ done
 check "the input's scale" [ "$(tail -c 8 "$work/dump/0.input.npy" | od -An -tx4 | tr -d ' ')" = 3b808081c3000000 ]
 quantises "percentile 99.99" "$@" --calibrate "$data" --calibration percentile
 quantises "logits" "$@" --calibrate "$data" --input-type uint8
+refuses 1 "/dev/null/dump: Not a directory" "$@" --calibrate "$data" --dump-quant /dev/null/dump
 rm "$data/a.npy"
 quantises "1 batch, minmax" "$@" --calibrate "$data"
 

@@ -51,7 +51,7 @@ $(DEMO_TEST_ACCURACY): $(DEMO_TEST_ACCURACY).o $(BUILD)/tools/demo/network.o $(D
 demo-accuracy.cmd = $(DEMO_TEST_ACCURACY) $(DEMO_FLOAT) $(DEMO_NET) 10000
 demo-accuracy.deps = $(DEMO_TEST_ACCURACY) $(DEMO_FLOAT) $(DEMO_NET)
 
-demo-options.cmd = tests/demo/options.sh $(DEMO) $(DEMO_NET) $(DEMO_PARAMS) $(NPUCC) /usr/share/libonnx-testdata/data
+demo-options.cmd = tests/demo/options.sh $(DEMO) $(DEMO_NET) $(DEMO_PARAMS) $(NPUCC) $(ONNX_TESTDATA)
 demo-options.deps = $(DEMO_NET)
 
 CHECK_QUICK += $(DEMO_TEST_MODEL) demo-accuracy demo-options
