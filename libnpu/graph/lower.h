@@ -194,6 +194,11 @@ int npu_lower_softmax(struct npu_lower *l, unsigned int node);
 int npu_lower_norm(struct npu_lower *l, unsigned int node);
 int npu_lower_dynamic_quantise(struct npu_lower *l, unsigned int node);
 int npu_lower_pool(struct npu_lower *l, unsigned int node);
+/**
+ * npu_lower_mean_of_images() - the mean of each channel of a dequantised image that is quantised
+ * again, as a pool of integers; false: it is something else
+ */
+bool npu_lower_mean_of_images(struct npu_lower *l, unsigned int node, int *ret);
 int npu_lower_move(struct npu_lower *l, unsigned int node);
 int npu_lower_resize(struct npu_lower *l, unsigned int node);
 

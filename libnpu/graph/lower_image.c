@@ -15,57 +15,126 @@
 
 #include "lower.h"
 
+/* Of the kernel's, in either direction. */
+#define MAX_WINDOW 256u
+
 static const uint32_t channels_last[] = { 0, 2, 3, 1 };
 
-/*
- * The largest of dequantised values, quantised again the same way, is the largest of the integers:
- * then @in and @out are the integers before and behind, and the QuantizeLinear finds its work done.
+/**
+ * struct integers - a pool of dequantised values whose result is quantised again
+ * @in, @out: the integers before and behind
+ * @scale: that of @in over that of @out
  */
-static void find_integers(const struct npu_lower *l, const struct npu_graph_node *n, int *in,
-			  int *out)
+struct integers {
+	int in, out;
+	int32_t in_zp, out_zp;
+	float scale;
+};
+
+/*
+ * Such a pool works on the integers, and the QuantizeLinear finds its work done. The largest of them
+ * is the same as quantised from the largest value if both are quantised alike.
+ */
+static bool find_integers(const struct npu_lower *l, const struct npu_graph_node *n,
+			  struct integers *q)
 {
-	int integers, next = l->consumer[n->out[0]];
-	const struct npu_graph_node *q;
+	int next = l->consumer[n->out[0]];
+	const struct npu_graph_node *m;
 	double scale, zero = 0;
-	int32_t zp;
 	float s;
 
-	if (n->op != NPU_GRAPH_MAX_POOL ||
-	    !npu_lower_dequantised(l, n->in[0], &integers, &s, &zp) || next < 0 ||
+	if (!npu_lower_dequantised(l, n->in[0], &q->in, &s, &q->in_zp) || next < 0 ||
 	    l->g->value[n->out[0]].consumers != 1 || l->group_next[next] != UINT32_MAX)
-		return;
-	q = &l->g->node[next];
-	if (q->op != NPU_GRAPH_QUANTIZE || !npu_lower_scalar(l, q->in[1], &scale) ||
-	    (float)scale != s ||
-	    (npu_graph_in(l->g, q, 2) && !npu_lower_scalar(l, q->in[2], &zero)) ||
-	    (int32_t)zero != zp || l->g->value[q->out[0]].t.type != l->g->value[integers].t.type)
-		return;
-	*in = integers;
-	*out = q->out[0];
+		return false;
+	m = &l->g->node[next];
+	if (m->op != NPU_GRAPH_QUANTIZE || m->in[0] != n->out[0] ||
+	    !npu_lower_scalar(l, m->in[1], &scale) || !((float)scale > 0) ||
+	    (npu_graph_in(l->g, m, 2) && !npu_lower_scalar(l, m->in[2], &zero)))
+		return false;
+	q->out = m->out[0];
+	q->out_zp = (int32_t)zero;
+	q->scale = s / (float)scale;
+	if (n->op == NPU_GRAPH_MAX_POOL)
+		return (float)scale == s && q->out_zp == q->in_zp &&
+		       l->g->value[q->out].t.type == l->g->value[q->in].t.type;
+	return isfinite(q->scale) && q->scale > 0;
+}
+
+/* A pool that knows its windows: input and output, channels last. */
+static int add_pool(struct npu_lower *l, struct npu_pool2d *d, struct npu_lower_view *x,
+		    const uint32_t size[2], int result)
+{
+	const struct npu_graph_tensor *t = &l->g->value[result].t;
+	struct npu_lower_step step = { .kind = NPU_STEP_PRODUCT, .op = &npu_op_pool2d };
+	uint32_t shape[4] = { x->size[0], x->size[1], size[0], size[1] }, i;
+	struct npu_lower_view out;
+	int ret = npu_lower_dense(l, x, x->type, channels_last);
+
+	for (i = 0; i < 8; i++)
+		step.ref[i] = (struct npu_lower_ref){ .buffer = -1 };
+	d->batch = x->size[0];
+	d->channels = x->size[1];
+	d->in_type = x->type;
+	d->out_type = npu_lower_storage(l, t->type);
+	for (i = 0; i < l->g->outputs; i++)
+		if (l->g->output[i].tensor == result)
+			d->out_type = t->type;
+	if (!ret)
+		ret = npu_lower_scratch(l, d->out_type, 4, shape, channels_last, &out);
+	if (ret)
+		return ret;
+	step.u.pool = *d;
+	step.ref[NPU_OP_REGION_A] = (struct npu_lower_ref){ x->buffer, x->offset };
+	step.ref[NPU_OP_REGION_OUT] = (struct npu_lower_ref){ out.buffer, out.offset };
+	ret = npu_lower_step_add(l, &step);
+	if (!ret && !npu_lower_reshape(&out, t->dims, t->shape, &l->view[result]))
+		ret = npu_fail(-EINVAL, "layout");
+	return ret;
+}
+
+bool npu_lower_mean_of_images(struct npu_lower *l, unsigned int node, int *ret)
+{
+	const struct npu_graph_node *n = &l->g->node[node];
+	const struct npu_graph_tensor *t = &l->g->value[n->in[0]].t;
+	struct npu_lower_view x;
+	struct npu_pool2d d = { .op = NPU_POOL_AVG };
+	struct integers q;
+	uint32_t mask;
+
+	if (t->dims != 4 || npu_graph_axes(&n->a, 4, &mask) || mask != (1u << 2 | 1u << 3) ||
+	    t->shape[2] > MAX_WINDOW || t->shape[3] > MAX_WINDOW || !find_integers(l, n, &q))
+		return false;
+	*ret = npu_lower_view(l, q.in, &x);
+	if (*ret)
+		return true;
+	d.in_h = d.kernel_h = t->shape[2];
+	d.in_w = d.kernel_w = t->shape[3];
+	d.scale = q.scale;
+	d.in_zp = q.in_zp;
+	d.out_zp = q.out_zp;
+	*ret = add_pool(l, &d, &x, (uint32_t[]){ 1, 1 }, q.out);
+	return true;
 }
 
 int npu_lower_pool(struct npu_lower *l, unsigned int node)
 {
 	const struct npu_graph_node *n = &l->g->node[node];
-	int in = n->in[0], result = n->out[0];
-	const struct npu_graph_tensor *t = &l->g->value[result].t;
-	struct npu_lower_step step = { .kind = NPU_STEP_PRODUCT, .op = &npu_op_pool2d };
-	struct npu_pool2d *d = &step.u.pool;
-	uint32_t shape[4] = { t->shape[0], t->shape[1], 1, 1 }, i;
+	struct integers q = { .in = n->in[0], .out = n->out[0] };
 	struct npu_graph_window w;
-	struct npu_lower_view x, out;
+	struct npu_lower_view x;
+	struct npu_pool2d d = { 0 };
+	uint32_t i;
+	bool integers = find_integers(l, n, &q);
 	int ret;
 
-	find_integers(l, n, &in, &result);
-	t = &l->g->value[result].t;
-	ret = npu_lower_view(l, in, &x);
-	for (i = 0; i < 8; i++)
-		step.ref[i] = (struct npu_lower_ref){ .buffer = -1 };
+	if (!integers)
+		q = (struct integers){ .in = n->in[0], .out = n->out[0] };
+	ret = npu_lower_view(l, q.in, &x);
 	if (!ret)
 		ret = npu_graph_window(l->g, n, &w);
 	if (ret)
 		return ret;
-	if (!npu_graph_is_float(x.type) && n->op == NPU_GRAPH_AVERAGE_POOL)
+	if (!npu_graph_is_float(x.type) && n->op == NPU_GRAPH_AVERAGE_POOL && !integers)
 		return npu_fail(-ENOTSUP, "averages of integers");
 	if (x.type == NPU_S64)
 		return npu_fail(-ENOTSUP, "int64 tensors can only be constants and indices");
@@ -76,25 +145,24 @@ int npu_lower_pool(struct npu_lower *l, unsigned int node)
 		x.size[2] = 1;
 		x.stride[2] = 0;
 	}
-	ret = npu_lower_dense(l, &x, x.type, channels_last);
-	if (ret)
-		return ret;
-	d->op = n->op == NPU_GRAPH_MAX_POOL ? NPU_POOL_MAX :
-		n->a.count_pad		    ? NPU_POOL_AVG_PAD :
-					      NPU_POOL_AVG;
-	d->batch = x.size[0];
-	d->in_h = w.in[0];
-	d->in_w = w.in[1];
-	d->channels = x.size[1];
-	d->kernel_h = w.kernel[0];
-	d->kernel_w = w.kernel[1];
-	d->stride_h = w.stride[0];
-	d->stride_w = w.stride[1];
-	d->dilation_h = w.dilation[0];
-	d->dilation_w = w.dilation[1];
-	d->pad_top = w.pad_lo[0];
-	d->pad_left = w.pad_lo[1];
-	d->in_type = x.type;
+	d.op = n->op == NPU_GRAPH_MAX_POOL ? NPU_POOL_MAX :
+	       n->a.count_pad		   ? NPU_POOL_AVG_PAD :
+					     NPU_POOL_AVG;
+	if (integers && n->op == NPU_GRAPH_AVERAGE_POOL) {
+		d.scale = q.scale;
+		d.in_zp = q.in_zp;
+		d.out_zp = q.out_zp;
+	}
+	d.in_h = w.in[0];
+	d.in_w = w.in[1];
+	d.kernel_h = w.kernel[0];
+	d.kernel_w = w.kernel[1];
+	d.stride_h = w.stride[0];
+	d.stride_w = w.stride[1];
+	d.dilation_h = w.dilation[0];
+	d.dilation_w = w.dilation[1];
+	d.pad_top = w.pad_lo[0];
+	d.pad_left = w.pad_lo[1];
 	/*
 	 * Behind, as much as the last window reaches; in ceiling mode more than was asked for, or
 	 * less.
@@ -104,32 +172,12 @@ int npu_lower_pool(struct npu_lower *l, unsigned int node)
 			      (int64_t)(w.kernel[i] - 1) * w.dilation[i] + 1;
 		int64_t hi = end - w.pad_lo[i] - w.in[i];
 
-		if (d->op == NPU_POOL_AVG_PAD && hi > (int64_t)w.pad_hi[i])
+		if (d.op == NPU_POOL_AVG_PAD && hi > (int64_t)w.pad_hi[i])
 			return npu_fail(-ENOTSUP,
 					"windows that reach beyond the padding, padding counting");
-		*(i ? &d->pad_right : &d->pad_bottom) = hi > 0 ? (uint32_t)hi : 0;
+		*(i ? &d.pad_right : &d.pad_bottom) = hi > 0 ? (uint32_t)hi : 0;
 	}
-	shape[2] = w.out[0];
-	shape[3] = w.out[1];
-	d->out_type = npu_lower_storage(l, t->type);
-	for (i = 0; i < l->g->outputs; i++)
-		if (l->g->output[i].tensor == result)
-			d->out_type = t->type;
-	ret = npu_lower_scratch(l, d->out_type, 4, shape, channels_last, &out);
-	if (ret)
-		return ret;
-	step.ref[NPU_OP_REGION_A] = (struct npu_lower_ref){ x.buffer, x.offset };
-	step.ref[NPU_OP_REGION_OUT] = (struct npu_lower_ref){ out.buffer, out.offset };
-	ret = npu_lower_step_add(l, &step);
-	if (ret)
-		return ret;
-	if (t->dims == 3) {
-		out.dims = 3;
-		out.size[2] = out.size[3];
-		out.stride[2] = out.stride[3];
-	}
-	l->view[result] = out;
-	return 0;
+	return add_pool(l, &d, &x, w.out, q.out);
 }
 
 /* ---- Resizing -------------------------------------------------------------------------------- */

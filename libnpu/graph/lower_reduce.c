@@ -106,8 +106,11 @@ int npu_lower_reduce(struct npu_lower *l, unsigned int node)
 	uint32_t mask, d, shape[NPU_MAX_DIMS];
 	uint64_t count = 1;
 	bool floats;
-	int ret = start(l, n, &step, &x);
+	int ret;
 
+	if (n->op == NPU_GRAPH_REDUCE_MEAN && npu_lower_mean_of_images(l, node, &ret))
+		return ret;
+	ret = start(l, n, &step, &x);
 	if (!ret)
 		ret = npu_graph_axes(&n->a, x.dims, &mask);
 	if (!ret)

@@ -327,6 +327,61 @@ static bool run_case(struct npu_device *dev)
 	return ok;
 }
 
+/* ---- Averages -------------------------------------------------------------------------------- */
+
+/*
+ * Means of dequantised images that are quantised again: the integers' exact sum, divided, then
+ * requantised (docs/graph.md); over the whole image, or in windows.
+ */
+static bool average_case(struct npu_device *dev)
+{
+	uint32_t c = 1 + rnd(90), h = 1 + rnd(9), w = 1 + rnd(9), kernel = 1 + rnd(3), i, y, x;
+	bool whole = rnd(2) || h < kernel || w < kernel, xs = rnd(2), ys = rnd(2);
+	uint32_t kh = whole ? h : kernel, kw = whole ? w : kernel, oh = h - kh + 1, ow = w - kw + 1;
+	float x_scale = (float)(1 + rnd(1000)) / 3000, y_scale = (float)(1 + rnd(1000)) / 3000;
+	int x_zp = xs ? (int)rnd(256) - 128 : (int)rnd(256);
+	int y_zp = ys ? (int)rnd(256) - 128 : (int)rnd(256);
+	struct tensor in = { "x", xs ? NPU_S8 : NPU_U8, 4, { 1, c, h, w }, bytes(c * h * w) };
+	struct tensor out = { .name = "y" };
+	const struct npu_graph_attrs mean = { .axis_count = 2, .axes = { 2, 3 }, .keep_dims = 1 };
+	const struct npu_graph_attrs pool = { .window_dims = 2, .kernel = { kh, kw } };
+	struct npu_graph *g = npu_graph_create();
+	int s = scalar(g, NPU_FP32, &x_scale), q = scalar(g, NPU_FP32, &y_scale), v;
+	void *image = NULL;
+	bool ok = true;
+	size_t size;
+
+	v = npu_graph_input(g, "x", in.type, 4, in.shape);
+	v = add(g, NPU_GRAPH_DEQUANTIZE, NULL, (int[]){ v, s, zero(g, xs, x_zp) }, 3);
+	v = whole ? add(g, NPU_GRAPH_REDUCE_MEAN, &mean, &v, 1) :
+		    add(g, NPU_GRAPH_AVERAGE_POOL, &pool, &v, 1);
+	v = add(g, NPU_GRAPH_QUANTIZE, NULL, (int[]){ v, q, zero(g, ys, y_zp) }, 3);
+	npu_graph_output(g, v, "y");
+	if (npu_graph_compile(g, npu_device_caps(dev), NULL, &image, &size) ||
+	    run_image(dev, image, size, &in, 1, &out, 1)) {
+		printf("%s\n", npu_graph_issues(g) ? npu_graph_issue(g, 0) : npu_error());
+		ok = false;
+	}
+	for (i = 0; i < c * oh * ow && ok; i++) {
+		uint32_t at = i / oh / ow * h * w + i / ow % oh * w + i % ow;
+		int sum = 0, want;
+
+		for (y = 0; y < kh; y++)
+			for (x = 0; x < kw; x++)
+				sum += get(in.data, at + y * w + x, xs);
+		want = saturate(((float)sum / (float)(kh * kw) - (float)x_zp) * (x_scale / y_scale),
+				y_zp, ys);
+		ok = tensor_get(&out, i) == want;
+		if (!ok)
+			printf("average %u is %g, not %d\n", i, tensor_get(&out, i), want);
+	}
+	free(out.data);
+	free(image);
+	free(in.data);
+	npu_graph_free(g);
+	return ok;
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : (uint64_t)time(NULL);
@@ -339,7 +394,7 @@ int main(int argc, char **argv)
 	for (i = 0; i < cases; i++) {
 		state = (seed + i) * 0x9e3779b97f4a7c15ull;
 		rnd(2);
-		if (!run_case(dev)) {
+		if (!(i % 4 ? run_case(dev) : average_case(dev))) {
 			printf("  seed %llu\n", (unsigned long long)(seed + i));
 			failed++;
 		}
