@@ -25,7 +25,9 @@
 #include "resident.h"
 
 /* Blocks of weights: small ones fill the ring better, large ones need fewer commands. */
-#define BLOCK_BYTES 65536u
+#define BLOCK_BYTES 32768u
+/* Bias and scales in SPM. */
+#define VECTOR_BYTES 65536u
 /* Of a group: trying where to change the split takes time. */
 #define MAX_STEPS 256u
 /* Rows made twice instead of a barrier, in cycles of the array. */
@@ -600,15 +602,13 @@ static bool arrange(struct npu_resident *r, uint32_t least_rows, uint32_t pixels
 	for (i = 0; i < r->steps; i++)
 		if (!r->step[i].is_pool)
 			vectors = npu_max(vectors, r->tensor[r->step[i].out].c);
+	/* Room for two at least, so that the next ones come in time; many if they are small. */
 	vectors = npu_round_up(vectors * 4, NPU_EMIT_ALIGN) * 2;
-	if (!fits || vectors * NPU_RESIDENT_VECTORS > r->caps->spm_size)
-		return false;
-	r->vector_slot = vectors;
+	r->vectors = npu_max(2 * vectors, npu_min(VECTOR_BYTES, r->caps->spm_size / 16));
 	for (i = 0; i < r->steps && fits; i++) {
 		struct npu_resident_step *s = &r->step[i];
 
-		fits = r->top[i] >= vectors * NPU_RESIDENT_VECTORS &&
-		       cut_step(r, s, r->top[i] - vectors * NPU_RESIDENT_VECTORS, pixels);
+		fits = r->top[i] >= r->vectors && cut_step(r, s, r->top[i] - r->vectors, pixels);
 		if (s->with_previous && !s[-1].pixels_outer)
 			s->with_previous = false;
 	}

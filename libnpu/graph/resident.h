@@ -82,7 +82,7 @@ struct npu_resident_step {
  * struct npu_resident - a group
  * @first: step, among all; @steps: how many
  * @top: of each step: where tensors in SPM begin; below is the ring
- * @vector_slot: bytes of each of the places for bias and scales at the bottom of SPM
+ * @vectors: bytes at the bottom of SPM: a ring for bias and scales
  */
 struct npu_resident {
 	const struct npu_caps *caps;
@@ -90,12 +90,9 @@ struct npu_resident {
 	struct npu_resident_step *step;
 	struct npu_resident_tensor *tensor;
 	uint32_t *top;
-	uint32_t vector_slot;
+	uint32_t vectors;
 	unsigned int cores;
 };
-
-/* Bias and scales of so many steps are in SPM at a time. */
-#define NPU_RESIDENT_VECTORS 3u
 
 static inline bool npu_resident_empty(const struct npu_resident_box *b)
 {

@@ -42,6 +42,8 @@ struct npu_resident_core {
 	unsigned int blocks, block_room;
 	unsigned int next, oldest; /* to be loaded; in the ring */
 	uint32_t at; /* end of the last block in the ring */
+	uint32_t vector_at; /* and of the last vectors in theirs */
+	uint32_t *vectors; /* of each step: where they are; UINT32_MAX: nowhere */
 	uint32_t acc;
 	uint64_t mxu, load; /* estimated time of the engines */
 	uint64_t *work; /* of each step, estimated cycles of the array */
@@ -66,16 +68,13 @@ bool npu_resident_next_chunk(const struct npu_resident_step *s, struct npu_resid
 /** npu_resident_list() - all blocks of a core, in the order in which they are first used */
 void npu_resident_list(struct npu_resident_core *c);
 
-/** npu_resident_vectors() - where a step's bias and scales are */
-uint32_t npu_resident_vectors(const struct npu_resident_core *c, unsigned int step);
-
 /** npu_resident_block() - of this step: weights of channels from @ch, products from @k; or its vectors */
 int npu_resident_block(const struct npu_resident_core *c, uint32_t ch, uint64_t k, bool vectors);
 
-/**
- * npu_resident_pump() - load what can be, but at least block number @must (-1: none); -ENOSPC
- * sticks where that does not fit
- */
-void npu_resident_pump(struct npu_resident_core *c, int must);
+/** npu_resident_require() - load blocks up to @number (-1: none); -ENOSPC sticks if they do not fit */
+void npu_resident_require(struct npu_resident_core *c, int number);
+
+/** npu_resident_pump() - load what there is room for */
+void npu_resident_pump(struct npu_resident_core *c);
 
 #endif

@@ -189,7 +189,7 @@ static void finish(struct npu_resident_core *c, const struct npu_resident_step *
 	const struct npu_resident_tensor *out = &c->r->tensor[s->out];
 	const struct npu_epilogue *ep = &s->conv.epilogue;
 	uint32_t n = tile->ch[1] - tile->ch[0], first = out->own[c->number].ch[0];
-	uint32_t vectors = npu_resident_vectors(c, c->step) + (tile->ch[0] - first) * 4;
+	uint32_t vectors = c->vectors[c->step] + (tile->ch[0] - first) * 4;
 	uint32_t all = out->own[c->number].ch[1] - first;
 	struct npu_finish_places at = {
 		.acc = acc,
@@ -234,8 +234,7 @@ static void product_tile(struct npu_resident_core *c, const struct npu_resident_
 	do {
 		int number = npu_resident_block(c, tile->ch[0], ch.k, false);
 
-		if (!c->block[number].loaded)
-			npu_resident_pump(c, number);
+		npu_resident_require(c, number);
 		if (c->error || c->s->error)
 			return;
 		end = halve && s->conv.kernel_h * s->conv.kernel_w == 1 &&
@@ -248,7 +247,7 @@ static void product_tile(struct npu_resident_core *c, const struct npu_resident_
 			first = false;
 		}
 		c->block[number].retired = last;
-		npu_resident_pump(c, -1);
+		npu_resident_pump(c);
 	} while (npu_resident_next_chunk(s, &ch));
 	finish(c, s, tile, c->acc);
 	c->acc += bytes;
@@ -386,7 +385,9 @@ static void begin_step(struct npu_resident_core *c, const struct npu_resident_st
 		fetch(c, s, s->in, tile, true, in);
 		fetch(c, s, other, tile, false, residual);
 		if (i == 0)
-			npu_resident_pump(c, npu_resident_block(c, 0, 0, true));
+			npu_resident_require(
+				c, npu_resident_block(c, c->r->tensor[s->out].own[c->number].ch[0],
+						      0, false));
 	}
 	/* And what later steps read of them. */
 	fetch(c, s, s->in, c->r->tensor[s->in].need[c->number].row, false, in);
@@ -494,7 +495,7 @@ static void emit_step(struct npu_resident_core *c, unsigned int step)
 	/* Who makes nothing here may read its tensors later all the same. */
 	begin_step(c, s, own->row);
 	if (npu_resident_empty(own))
-		npu_resident_pump(c, -1);
+		npu_resident_pump(c);
 	else if (s->is_pool)
 		pool_step(c, s);
 	else
@@ -510,9 +511,11 @@ int npu_resident_emit(const struct npu_lower *l, const struct npu_resident *r,
 	for (i = 0; i < r->cores && !ret; i++) {
 		struct npu_resident_core c = { .l = l, .r = r, .s = stream[i], .number = i };
 
-		c.work = calloc(r->steps, sizeof(*c.work));
+		c.work = calloc(r->steps, sizeof(*c.work) + sizeof(*c.vectors));
 		if (!c.work)
 			return npu_fail(-ENOMEM, "out of memory");
+		c.vectors = (void *)(c.work + r->steps);
+		memset(c.vectors, 0xff, r->steps * sizeof(*c.vectors));
 		npu_resident_list(&c);
 		for (step = 0; step < r->steps && !c.error; step++)
 			emit_step(&c, step);

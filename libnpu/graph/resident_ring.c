@@ -26,11 +26,6 @@ uint8_t npu_resident_region(const struct npu_resident_core *c, const struct npu_
 
 /* ---- The ring of weights --------------------------------------------------------------------- */
 
-uint32_t npu_resident_vectors(const struct npu_resident_core *c, unsigned int step)
-{
-	return step % NPU_RESIDENT_VECTORS * c->r->vector_slot;
-}
-
 /* Where the ring ends for what is loaded now and used until @step. */
 static uint32_t ring_end(const struct npu_resident_core *c, unsigned int step)
 {
@@ -42,26 +37,46 @@ static uint32_t ring_end(const struct npu_resident_core *c, unsigned int step)
 	return end;
 }
 
-static bool find_room(struct npu_resident_core *c, struct npu_resident_block *b)
+/*
+ * Room for @bytes in a ring [@first, @end) whose newest piece ends at @at and whose oldest one begins
+ * at @tail; @empty: there is none. The end may have come down since these got their places.
+ */
+static bool find_room(uint32_t first, uint32_t end, uint32_t at, uint32_t tail, bool empty,
+		      uint32_t bytes, uint32_t *addr)
 {
-	uint32_t first = NPU_RESIDENT_VECTORS * c->r->vector_slot, end = ring_end(c, b->step), tail;
+	if (empty) {
+		*addr = first;
+		return (uint64_t)first + bytes <= end;
+	}
+	*addr = at > tail && (uint64_t)at + bytes > end ? first : at;
+	return (uint64_t)*addr + bytes <= (*addr <= tail ? npu_min(tail, end) : end);
+}
 
+static bool place_weights(struct npu_resident_core *c, struct npu_resident_block *b)
+{
 	while (c->oldest < c->next && (c->block[c->oldest].retired || c->block[c->oldest].vectors))
 		c->oldest++;
-	if (c->oldest == c->next) {
-		b->addr = first;
-		if ((uint64_t)first + b->bytes > end)
-			return false;
-	} else {
-		tail = c->block[c->oldest].addr;
-		b->addr = c->at;
-		if (c->at > tail && (uint64_t)c->at + b->bytes > end)
-			b->addr = first;
-		if (b->addr <= tail ? (uint64_t)b->addr + b->bytes > tail :
-				      (uint64_t)b->addr + b->bytes > end)
-			return false;
-	}
+	if (!find_room(c->r->vectors, ring_end(c, b->step), c->at,
+		       c->oldest < c->next ? c->block[c->oldest].addr : 0, c->oldest == c->next,
+		       b->bytes, &b->addr))
+		return false;
 	c->at = b->addr + b->bytes;
+	return true;
+}
+
+/* Those of steps that are done are not needed any more. */
+static bool place_vectors(struct npu_resident_core *c, const struct npu_resident_block *b)
+{
+	unsigned int oldest = c->step;
+	uint32_t addr;
+
+	while (oldest < b->step && c->vectors[oldest] == UINT32_MAX)
+		oldest++;
+	if (!find_room(0, c->r->vectors, c->vector_at, c->vectors[oldest], oldest == b->step,
+		       b->bytes, &addr))
+		return false;
+	c->vectors[b->step] = addr;
+	c->vector_at = addr + b->bytes;
 	return true;
 }
 
@@ -91,7 +106,7 @@ static void load_vector(struct npu_resident_core *c, const struct npu_lower_ref 
 static void load_vectors(struct npu_resident_core *c, const struct npu_resident_block *b)
 {
 	const struct npu_resident_step *s = &c->r->step[b->step];
-	uint32_t count = b->ch[1] - b->ch[0], at = npu_resident_vectors(c, b->step);
+	uint32_t count = b->ch[1] - b->ch[0], at = c->vectors[b->step];
 
 	if (s->conv.epilogue.bias) {
 		load_vector(c, &s->bias, b->ch[0], count, at, b->step);
@@ -135,10 +150,15 @@ static void load_weights(struct npu_resident_core *c, const struct npu_resident_
 	npu_stream_load(c->s, &cmd);
 }
 
-/* When the array will come to the next barrier, and the first step behind it. */
+/*
+ * When all cores may be at the next barrier, and the first step behind it: the array's last results
+ * still go through the VPU and to memory.
+ */
 static uint64_t next_barrier(const struct npu_resident_core *c, unsigned int *step)
 {
-	uint64_t t = c->mxu + c->left;
+	const struct npu_caps *caps = c->r->caps;
+	uint64_t t =
+		c->mxu + c->left + caps->array_rows + caps->array_cols + 2ull * caps->lmem_latency;
 
 	for (*step = c->step + 1; *step < c->r->steps; ++*step) {
 		if (c->r->step[*step].barrier)
@@ -148,34 +168,47 @@ static uint64_t next_barrier(const struct npu_resident_core *c, unsigned int *st
 	return UINT64_MAX;
 }
 
-/* Load what can be, but at least block number @must (-1: none). */
-void npu_resident_pump(struct npu_resident_core *c, int must)
+/* The next block, now; false: there is no room. */
+static bool load_next(struct npu_resident_core *c, uint64_t end)
+{
+	struct npu_resident_block *b = &c->block[c->next];
+
+	if (b->vectors ? !place_vectors(c, b) : !place_weights(c, b))
+		return false;
+	if (b->vectors)
+		load_vectors(c, b);
+	else
+		load_weights(c, b);
+	b->loaded = true;
+	c->load = end;
+	b->ready = end + c->r->caps->lmem_latency;
+	c->next++;
+	return true;
+}
+
+static uint64_t load_end(const struct npu_resident_core *c)
+{
+	return npu_max(c->load, c->mxu) + transfer(c, c->block[c->next].bytes);
+}
+
+void npu_resident_require(struct npu_resident_core *c, int number)
+{
+	while ((int)c->next <= number && !c->error)
+		if (!load_next(c, load_end(c)))
+			c->error = -ENOSPC;
+}
+
+void npu_resident_pump(struct npu_resident_core *c)
 {
 	unsigned int behind;
 	uint64_t barrier = next_barrier(c, &behind), end;
 
-	for (; c->next < c->blocks; c->next++) {
-		struct npu_resident_block *b = &c->block[c->next];
-		bool needed = (int)c->next <= must;
-
-		end = npu_max(c->load, c->mxu) + transfer(c, b->bytes);
-		if (!needed && b->step >= behind && end + c->r->caps->lmem_latency > barrier)
+	while (c->next < c->blocks) {
+		end = load_end(c);
+		if (c->block[c->next].step >= behind && end + c->r->caps->lmem_latency > barrier)
 			return;
-		if (b->vectors) {
-			if (c->step + NPU_RESIDENT_VECTORS <= b->step)
-				return;
-			load_vectors(c, b);
-		} else {
-			if (!find_room(c, b)) {
-				if (needed)
-					c->error = -ENOSPC;
-				return;
-			}
-			load_weights(c, b);
-		}
-		b->loaded = true;
-		c->load = end;
-		b->ready = end + c->r->caps->lmem_latency;
+		if (!load_next(c, end))
+			return;
 	}
 }
 
@@ -256,7 +289,7 @@ void npu_resident_list(struct npu_resident_core *c)
 			continue;
 		memcpy(b.ch, own->ch, sizeof(b.ch));
 		if (ep->bias || ep->scale_per == NPU_PER_CHANNEL) {
-			b.bytes = (b.ch[1] - b.ch[0]) * 8;
+			b.bytes = 2 * npu_round_up((b.ch[1] - b.ch[0]) * 4, NPU_EMIT_ALIGN);
 			add_block(c, &b);
 		}
 		b.vectors = false;
