@@ -95,6 +95,7 @@ struct npu_lower {
 	unsigned int buffers, steps, buffer_room, step_room;
 	unsigned int node; /* being lowered */
 	uint64_t scratch_size;
+	uint64_t tried; /* to find what stays in SPM (resident.c) */
 	struct npu_resident *resident; /* groups of steps, ascending (resident.h) */
 	unsigned int residents, resident_room;
 };

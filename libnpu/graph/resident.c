@@ -30,6 +30,13 @@
 #define VECTOR_BYTES 65536u
 /* Of a group: trying where to change the split takes time. */
 #define MAX_STEPS 256u
+/*
+ * What all trials of a network may take, some seconds, in bytes: those that move; a byte of commands,
+ * and a tensor to be placed, count for so many.
+ */
+#define MAX_TRIED     (1ull << 32)
+#define TRIED_COMMAND 16u
+#define TRIED_TENSOR  1024u
 /* Rows made twice instead of a barrier, in cycles of the array. */
 #define BARRIER_COST 500u
 
@@ -618,7 +625,7 @@ static bool arrange(struct npu_resident *r, uint32_t least_rows, uint32_t pixels
 /* ---- Trials ---------------------------------------------------------------------------------- */
 
 /* Cycles of a group alone; 0: it cannot be. Buffers have places for the trial. */
-static int measure(const struct npu_lower *l, const struct npu_resident *r, uint64_t *cycles)
+static int measure(struct npu_lower *l, const struct npu_resident *r, uint64_t *cycles)
 {
 	struct npu_stream *stream[NPU_MAX_CORES] = { NULL };
 	struct npu_code code[NPU_MAX_CORES];
@@ -626,6 +633,9 @@ static int measure(const struct npu_lower *l, const struct npu_resident *r, uint
 	int ret = 0;
 
 	*cycles = 0;
+	for (i = 0; i < r->tensors; i++)
+		l->tried += (uint64_t)r->tensor[i].h * r->tensor[i].w * r->tensor[i].c *
+			    r->tensor[i].size;
 	for (i = 0; i < r->cores && !ret; i++) {
 		stream[i] = npu_stream_create();
 		if (!stream[i])
@@ -636,6 +646,7 @@ static int measure(const struct npu_lower *l, const struct npu_resident *r, uint
 	for (i = 0; i < r->cores && !ret; i++) {
 		ret = npu_stream_sync(stream[i], l->caps);
 		code[i] = npu_stream_code(stream[i]);
+		l->tried += code[i].size * TRIED_COMMAND;
 	}
 	if (!ret)
 		ret = npu_code_cycles(l->caps, code, r->cores, 0, cycles);
@@ -671,8 +682,11 @@ static int best(struct npu_lower *l, struct npu_resident *r, uint64_t *cycles)
 
 	*cycles = 0;
 	pretend_places(l, r);
-	/* Each height of an image as the least that is split by rows; at last none is. */
-	for (rows = 1; rows && !ret; rows = tried + 1) {
+	/*
+	 * Each height of an image as the least that is split by rows, unless it is about the one tried
+	 * before: pools and strides halve it, and a trial costs as much as the group. At last none is.
+	 */
+	for (rows = 1; rows && !ret; rows = tried == UINT32_MAX ? 0 : tried + 1 + tried / 4) {
 		tried = UINT32_MAX;
 		for (i = 0; i < r->steps; i++) {
 			uint32_t h = r->tensor[r->step[i].out].h;
@@ -681,6 +695,9 @@ static int best(struct npu_lower *l, struct npu_resident *r, uint64_t *cycles)
 				tried = npu_min(tried, h);
 		}
 		for (k = 0; k < sizeof(pixels) / sizeof(pixels[0]) && !ret; k++) {
+			if (l->tried > MAX_TRIED)
+				break;
+			l->tried += r->tensors * TRIED_TENSOR;
 			if (!arrange(r, tried, pixels[k]))
 				continue;
 			ret = measure(l, r, &t);
@@ -724,9 +741,15 @@ int npu_resident_find(struct npu_lower *l)
 	uint64_t cycles;
 	int ret = 0;
 
-	while (first < l->steps && !ret) {
+	while (first + 1 < l->steps && !ret && l->tried <= MAX_TRIED) {
 		struct npu_resident r = { 0 };
 
+		/* Two at least: most steps of most networks are told apart here. */
+		if (l->step[first].kind != NPU_STEP_PRODUCT ||
+		    l->step[first + 1].kind != NPU_STEP_PRODUCT) {
+			first++;
+			continue;
+		}
 		most = npu_min(l->steps - first, MAX_STEPS);
 		ret = collect(l, &r, first, most);
 		for (cycles = 0; !ret && r.steps > 1;) {

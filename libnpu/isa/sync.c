@@ -55,6 +55,8 @@
 
 /* Pages that are looked at line by line; beyond, a page is one line (200 MB are spent by then). */
 #define MAX_SPLIT 32768u
+/* Lines looked at, a few seconds; beyond, pages are lines as well. */
+#define MAX_LOOKS (1ull << 29)
 
 /* Commands are numbered from 1; 0 is none. */
 struct line {
@@ -91,6 +93,7 @@ struct sync {
 	struct memory_page *memory;
 	size_t memory_count, memory_room;
 	unsigned int split; /* pages with lines of their own */
+	uint64_t looks;
 	uint32_t know[NPU_ENGINES][NPU_ENGINES];
 	uint32_t (*clock)[NPU_ENGINES]; /* what each command knew when it began, itself included */
 	struct edges edges[NPU_ENGINES][NPU_ENGINES];
@@ -131,6 +134,22 @@ static bool same_line(const struct line *a, const struct line *b)
 	return !memcmp(a, b, sizeof(*a));
 }
 
+/*
+ * A page becomes one line: the command at hand waits for all that was done there, and who comes next
+ * for this command. More than need be, and in order.
+ */
+static void join_lines(struct sync *s, struct page *p)
+{
+	unsigned int i;
+
+	for (i = 0; i < PAGE_LINES; i++)
+		touch_line(s, &p->line[i], true);
+	p->all = p->line[0];
+	free(p->line);
+	p->line = NULL;
+	s->split--;
+}
+
 /* Lines [first, last] of a page. */
 static void touch_page(struct sync *s, struct page *p, unsigned int first, unsigned int last,
 		       bool write)
@@ -138,10 +157,12 @@ static void touch_page(struct sync *s, struct page *p, unsigned int first, unsig
 	bool whole = first == 0 && last == PAGE_LINES - 1;
 	unsigned int i;
 
+	if (p->line && s->looks > MAX_LOOKS)
+		join_lines(s, p);
 	if (!p->line) {
 		struct line l = p->all;
 
-		if (whole || s->split == MAX_SPLIT) {
+		if (whole || s->split == MAX_SPLIT || s->looks > MAX_LOOKS) {
 			touch_line(s, &p->all, write);
 			return;
 		}
@@ -157,6 +178,7 @@ static void touch_page(struct sync *s, struct page *p, unsigned int first, unsig
 		for (i = 0; i < PAGE_LINES; i++)
 			p->line[i] = p->all;
 	}
+	s->looks += last + 1 - first;
 	for (i = first; i <= last; i++)
 		touch_line(s, &p->line[i], write);
 	if (!whole)
