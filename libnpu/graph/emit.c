@@ -22,21 +22,9 @@
 /* Of all cores together: what is so large is no network but an attempt to find the end of memory. */
 #define MAX_CODE (1ull << 28)
 
-/**
- * struct kernel - a product that was planned
- * @desc: normalised
- */
-struct kernel {
-	const struct npu_op *op;
-	uint64_t desc[NPU_OP_MAX_DESC / 8];
-	struct npu_gang gang;
-};
-
 struct emission {
 	struct npu_lower *l;
 	struct npu_stream *stream[NPU_MAX_CORES];
-	struct kernel *kernel;
-	unsigned int kernels, kernel_room;
 	unsigned int epoch; /* the first step after the last barrier */
 };
 
@@ -121,40 +109,6 @@ static void separate(struct emission *e, unsigned int first, unsigned int end)
 }
 
 /* ---- Products -------------------------------------------------------------------------------- */
-
-static int get_kernel(struct emission *e, const struct npu_lower_step *s, struct npu_gang **gang)
-{
-	uint64_t desc[NPU_OP_MAX_DESC / 8] = { 0 };
-	struct npu_caps caps = *e->l->caps;
-	struct kernel *k;
-	unsigned int i;
-	int ret = s->op->normalise(&s->u, desc);
-
-	if (ret)
-		return ret;
-	for (i = 0; i < e->kernels; i++) {
-		k = &e->kernel[i];
-		if (k->op == s->op && !memcmp(k->desc, desc, s->op->size)) {
-			*gang = &k->gang;
-			return 0;
-		}
-	}
-	ret = npu_graph_grow(&e->kernel, &e->kernel_room, e->kernels, sizeof(*e->kernel));
-	if (ret)
-		return ret;
-	k = &e->kernel[e->kernels];
-	memset(k, 0, sizeof(*k));
-	k->op = s->op;
-	memcpy(k->desc, desc, sizeof(desc));
-	caps.lmem_bw = (uint32_t)npu_max(1, (uint64_t)caps.lmem_bw * e->l->cores / caps.cores);
-	caps.cores = e->l->cores;
-	ret = s->op->compile(&caps, desc, &k->gang);
-	if (ret)
-		return ret;
-	*gang = &k->gang;
-	e->kernels++;
-	return 0;
-}
 
 static void place(const struct npu_lower *l, const struct npu_lower_ref *ref, uint8_t *region,
 		  __le64 *offset)
@@ -251,7 +205,7 @@ static int emit_step(struct emission *e, unsigned int number)
 	int ret = 0;
 
 	if (s.kind == NPU_STEP_PRODUCT)
-		ret = get_kernel(e, &s, &gang);
+		ret = npu_lower_kernel(l, &s, &gang);
 	for (i = 0; s.kind == NPU_STEP_MAP && i < s.u.map.operands; i++)
 		place_map_tensor(l, &s.u.map.operand[i]);
 	if (s.kind == NPU_STEP_MAP)
@@ -445,9 +399,6 @@ int npu_lower_emit(struct npu_lower *l, void **image, size_t *size)
 		ret = npu_stream_sync(e.stream[i], l->caps);
 	if (!ret)
 		ret = write_image(&e, image, size);
-	for (i = 0; i < e.kernels; i++)
-		npu_gang_free(&e.kernel[i].gang);
-	free(e.kernel);
 	for (i = 0; i < l->cores; i++)
 		npu_stream_free(e.stream[i]);
 	return ret;

@@ -659,6 +659,7 @@ void npu_lower_free(struct npu_lower *l)
 	while (l->residents)
 		npu_resident_free(&l->resident[--l->residents]);
 	free(l->resident);
+	npu_lower_free_kernels(l);
 	free(l->view);
 	free(l->cast);
 	free(l->consumer);

@@ -75,6 +75,7 @@ struct npu_lower_step {
 };
 
 struct npu_resident;
+struct npu_lower_kernel;
 
 struct npu_lower {
 	struct npu_graph *g;
@@ -98,6 +99,8 @@ struct npu_lower {
 	uint64_t tried; /* to find what stays in SPM (resident.c) */
 	struct npu_resident *resident; /* groups of steps, ascending (resident.h) */
 	unsigned int residents, resident_room;
+	struct npu_lower_kernel *kernel; /* those planned so far (kernel.c) */
+	unsigned int kernels, kernel_room;
 };
 
 /*
@@ -202,6 +205,10 @@ int npu_lower_pool(struct npu_lower *l, unsigned int node);
 bool npu_lower_mean_of_images(struct npu_lower *l, unsigned int node, int *ret);
 int npu_lower_move(struct npu_lower *l, unsigned int node);
 int npu_lower_resize(struct npu_lower *l, unsigned int node);
+
+/** npu_lower_kernel() - of a product, planned unless there is one; valid until the next call */
+int npu_lower_kernel(struct npu_lower *l, const struct npu_lower_step *s, struct npu_gang **gang);
+void npu_lower_free_kernels(struct npu_lower *l);
 
 /** npu_lower_plan() - places for all scratch buffers, regions for all */
 int npu_lower_plan(struct npu_lower *l);

@@ -671,6 +671,25 @@ static void pretend_places(struct npu_lower *l, const struct npu_resident *r)
 	}
 }
 
+/* What kernels of their own take, one behind the other. */
+static int measure_apart(struct npu_lower *l, const struct npu_resident *r, uint64_t *cycles)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = *cycles = 0; i < r->steps && !ret; i++) {
+		struct npu_gang *gang;
+
+		ret = npu_lower_kernel(l, &l->step[r->first + i], &gang);
+		*cycles += ret ? 0 : gang->cycles;
+	}
+	if (ret != -ENOTSUP && ret != -EINVAL)
+		return ret;
+	/* There is no such kernel. */
+	*cycles = UINT64_MAX;
+	return 0;
+}
+
 /* The best arrangement of a group; 0 cycles: none. */
 static int best(struct npu_lower *l, struct npu_resident *r, uint64_t *cycles)
 {
@@ -738,7 +757,7 @@ static void settle(struct npu_lower *l, const struct npu_resident *r)
 int npu_resident_find(struct npu_lower *l)
 {
 	unsigned int first = 0, most;
-	uint64_t cycles;
+	uint64_t cycles, apart;
 	int ret = 0;
 
 	while (first + 1 < l->steps && !ret && l->tried <= MAX_TRIED) {
@@ -760,6 +779,14 @@ int npu_resident_find(struct npu_lower *l)
 			most = r.steps - 1 - r.steps / 8;
 			npu_resident_free(&r);
 			ret = collect(l, &r, first, most);
+		}
+		if (!ret && cycles)
+			ret = measure_apart(l, &r, &apart);
+		/* Kernels of their own are no worse: so it stays. */
+		if (!ret && cycles && apart <= cycles) {
+			first += r.steps;
+			npu_resident_free(&r);
+			continue;
 		}
 		if (!ret && cycles)
 			ret = npu_graph_grow(&l->resident, &l->resident_room, l->residents,
