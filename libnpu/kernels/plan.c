@@ -4,7 +4,8 @@
  *
  * The search for the best way to do an operation. Kernels list candidates with a quick estimate;
  * the promising ones are written out, ordered and timed by the card's own model, for the core with
- * the largest share. So an estimate decides only what is looked at, never what is taken.
+ * the largest share; the best of them are improved by variations. So an estimate decides only what
+ * is looked at, never what is taken.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,9 +16,10 @@
 
 #include "plan.h"
 
-/* Candidates written out at most; long streams count for more. */
-#define MAX_TRIES      40u
+/* Candidates written out at most, and variations of each of the best; long streams count for more. */
+#define MAX_TRIES      120u
 #define MAX_VARIATIONS 60u
+#define BEST	       4u
 #define LONG_STREAM    40000u
 
 void npu_gang_free(struct npu_gang *gang)
@@ -90,85 +92,98 @@ static int time_core(const struct npu_search *s, struct npu_stream *stream, uint
 	return npu_code_cycles(s->caps, &code, 1, 0, cycles);
 }
 
-/* What is being chosen: the best so far and its cycles. */
+/* A candidate that was written out, where it comes from, and its cycles. */
 struct choice {
-	struct npu_stream *stream;
-	struct npu_candidate *origin, best;
+	struct npu_candidate c;
+	struct npu_candidate *origin;
 	uint64_t cycles;
-	unsigned int tries;
 };
 
-/* Take a candidate if it is better. -ENOSPC: it does not fit. */
-static int try(const struct npu_search *s, struct choice *ch, const struct npu_candidate *c)
+/* Cycles of a candidate. -ENOSPC: it does not fit. @tries: what that took, is added. */
+static int try(const struct npu_search *s, struct npu_stream *stream, const struct npu_candidate *c,
+	       uint64_t *cycles, unsigned int *tries)
 {
-	uint64_t cycles;
-	int ret = write_core(s, c, 0, ch->stream);
+	int ret = write_core(s, c, 0, stream);
 
 	if (!ret)
-		ret = time_core(s, ch->stream, &cycles);
-	if (ret)
-		return ret;
-	ch->tries += 1 + ch->stream->commands / LONG_STREAM * 8;
-	if (cycles < ch->cycles) {
-		ch->cycles = cycles;
-		ch->best = *c;
-	}
-	return 0;
+		ret = time_core(s, stream, cycles);
+	if (!ret)
+		*tries += 1 + stream->commands / LONG_STREAM * 8;
+	return ret;
 }
 
-/* Improve the best candidate step by step, until no variation of it is better. */
-static int vary(const struct npu_search *s, struct choice *ch)
+/* Improve a candidate step by step, until no variation of it is better. */
+static int vary(const struct npu_search *s, struct npu_stream *stream, struct choice *ch)
 {
-	uint64_t before;
-	int ret = 0;
+	unsigned int tries = 0, i;
+	uint64_t before, cycles;
 
-	ch->tries = 0;
 	do {
-		struct npu_candidate v = ch->best;
-		unsigned int i;
-
 		before = ch->cycles;
-		for (i = 0; ch->tries < MAX_VARIATIONS && s->vary(s, &ch->best, i, &v); i++) {
-			if (memcmp(v.param, ch->best.param, sizeof(v.param)))
-				ret = try(s, ch, &v);
+		for (i = 0; tries < MAX_VARIATIONS; i++) {
+			struct npu_candidate v = ch->c;
+			int ret;
+
+			if (!s->vary(s, &ch->c, i, &v))
+				break;
+			if (!memcmp(v.param, ch->c.param, sizeof(v.param)))
+				continue;
+			ret = try(s, stream, &v, &cycles, &tries);
 			if (ret && ret != -ENOSPC)
 				return ret;
-			v = ch->best;
+			if (ret || cycles >= ch->cycles)
+				continue;
+			ch->c = v;
+			ch->cycles = cycles;
 		}
 	} while (ch->cycles < before);
 	return 0;
 }
 
-/* The candidate of fewest cycles. */
-static int choose(const struct npu_search *s, struct choice *ch)
+/* Put a choice among the best, which are in order; the last one goes. */
+static void rank(struct choice best[BEST], const struct choice *ch)
 {
 	unsigned int i;
-	int ret = 0;
 
-	ch->origin = NULL;
-	ch->cycles = UINT64_MAX;
-	ch->tries = 0;
-	for (i = 0; i < s->count && ch->tries < MAX_TRIES; i++) {
-		struct npu_candidate *c = &s->candidate[i];
-		uint64_t cycles = ch->cycles;
+	for (i = BEST; i && ch->cycles < best[i - 1].cycles; i--)
+		if (i < BEST)
+			best[i] = best[i - 1];
+	if (i < BEST)
+		best[i] = *ch;
+}
 
-		if (!c->cores)
+/* The candidate of fewest cycles: of the best ones, each improved. NULL as origin: none fits. */
+static int choose(const struct npu_search *s, struct npu_stream *stream, struct choice *chosen)
+{
+	struct choice best[BEST];
+	unsigned int i, tries = 0;
+	int ret;
+
+	for (i = 0; i < BEST; i++)
+		best[i] = (struct choice){ .cycles = UINT64_MAX };
+	for (i = 0; i < s->count && tries < MAX_TRIES; i++) {
+		struct choice ch = { .c = s->candidate[i], .origin = &s->candidate[i] };
+
+		if (!ch.c.cores)
 			continue;
-
-		/* Estimates err by a few per cent: what looks worse than the best so far is. */
-		if (ch->origin && c->estimate > cycles + cycles / 4)
+		/* Estimates err: what looks much worse than the best so far is. */
+		if (best[0].origin && ch.c.estimate > best[0].cycles + best[0].cycles / 4)
 			break;
-		ret = try(s, ch, c);
-		if (ret == -ENOSPC) {
-			ret = 0;
-			continue;
-		}
+		ret = try(s, stream, &ch.c, &ch.cycles, &tries);
+		if (ret && ret != -ENOSPC)
+			return ret;
+		if (!ret)
+			rank(best, &ch);
+	}
+	*chosen = best[0];
+	for (i = 0; i < BEST && best[i].origin && s->vary; i++) {
+		ret = vary(s, stream, &best[i]);
 		if (ret)
 			return ret;
-		if (ch->cycles < cycles)
-			ch->origin = c;
+		if (best[i].cycles < chosen->cycles)
+			*chosen = best[i];
 	}
-	return ch->origin && s->vary ? vary(s, ch) : 0;
+	return 0;
 }
 
 static int write_gang(const struct npu_search *s, const struct npu_candidate *c,
@@ -193,8 +208,9 @@ static int write_gang(const struct npu_search *s, const struct npu_candidate *c,
 
 int npu_search_run(struct npu_search *s, struct npu_gang *gang)
 {
-	struct choice ch = { .stream = npu_stream_create() };
-	int ret = ch.stream ? s->error : -ENOMEM;
+	struct npu_stream *stream = npu_stream_create();
+	int ret = stream ? s->error : -ENOMEM;
+	struct choice ch;
 
 	memset(gang, 0, sizeof(*gang));
 	if (ret)
@@ -202,13 +218,13 @@ int npu_search_run(struct npu_search *s, struct npu_gang *gang)
 	else if (s->count)
 		qsort(s->candidate, s->count, sizeof(*s->candidate), by_estimate);
 	while (!ret) {
-		ret = choose(s, &ch);
+		ret = choose(s, stream, &ch);
 		if (!ret && !ch.origin)
 			ret = npu_fail(-ENOTSUP, "no way was found to cut this operation into "
 						 "tiles that fit the card");
 		if (ret)
 			break;
-		ret = write_gang(s, &ch.best, gang);
+		ret = write_gang(s, &ch.c, gang);
 		if (ret)
 			npu_gang_free(gang);
 		if (ret != -ENOSPC)
@@ -217,7 +233,7 @@ int npu_search_run(struct npu_search *s, struct npu_gang *gang)
 		ch.origin->cores = 0;
 		ret = 0;
 	}
-	npu_stream_free(ch.stream);
+	npu_stream_free(stream);
 	free(s->candidate);
 	s->candidate = NULL;
 	return ret;
