@@ -15,16 +15,17 @@ shapes=$(cd "$(dirname "$0")/../data/shapes" && pwd -P)
 passed=0
 failed=0
 
-# The least mean: int8, bf16. "bf16 no lower than int8" is missed by MobileNet alone.
+# The least mean: int8, bf16.
 bars="
-resnet50_v1_5		0.90	0.95
-mobilenet_v1		0.85	0.85
-bert_base_s128		0.90	0.94
+resnet50_v1_5		0.90	0.96
+mobilenet_v1		0.85	0.885
+bert_base_s128		0.90	0.95
 llama32_1b_prefill512	0.97	0.99
 llama32_1b_decode	0.95	0.98
 "
-# Layers below a half.
-low="mobilenet_v1:bf16:conv1 mobilenet_v1:bf16:dw2"
+# Where bf16 is below int8, and layers below a half: docs/performance.md says why.
+lower="mobilenet_v1"
+low="mobilenet_v1:bf16:conv1"
 
 check() { # what, whether
 	if [ "$2" = 1 ]; then
@@ -47,23 +48,23 @@ measure() { # table, dtype
 		END { printf "%.6f%s\n", exp(sum / count), low }'
 }
 
-while read -r table int8 bf16; do
+declare -A bar mean
+while read -r table "bar[int8]" "bar[bf16]"; do
 	[ -n "$table" ] || continue
 	for dtype in int8 bf16; do
-		read -r mean layers < <(measure "$table" "$dtype")
-		bar=${!dtype}
-		printf '%-22s %s %s, at least %s\n' "$table" "$dtype" "$mean" "$bar"
-		check "$table $dtype: $mean is below $bar" "$(awk "BEGIN { print ($mean >= $bar) }")"
+		read -r "mean[$dtype]" layers < <(measure "$table" "$dtype")
+		printf '%-22s %s %s, at least %s\n' "$table" "$dtype" "${mean[$dtype]}" "${bar[$dtype]}"
+		check "$table $dtype: ${mean[$dtype]} is below ${bar[$dtype]}" \
+			"$(awk "BEGIN { print (${mean[$dtype]} >= ${bar[$dtype]}) }")"
 		for layer in $layers; do
 			case " $low " in
 			*" $table:$dtype:$layer "*)	check "" 1 ;;
 			*)	check "$table $dtype: $layer is below 0.5" 0 ;;
 			esac
 		done
-		declare "mean_$dtype=$mean"
 	done
-	[ "$table" = mobilenet_v1 ] ||
-		check "$table: bf16 is below int8" "$(awk "BEGIN { print ($mean_bf16 >= $mean_int8) }")"
+	[ "$table" = "$lower" ] ||
+		check "$table: bf16 is below int8" "$(awk "BEGIN { print (${mean[bf16]} >= ${mean[int8]}) }")"
 done <<<"$bars"
 
 echo "$passed passed, $failed failed"
