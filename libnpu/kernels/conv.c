@@ -17,212 +17,12 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "hal/error.h"
-
-#include "conv.h"
-
-/* ---- Tiles ----------------------------------------------------------------------------------- */
-
-/* A range of coordinates. */
-struct range {
-	uint32_t first, end;
-};
-
-static uint32_t length(struct range r)
-{
-	return r.end - r.first;
-}
-
-/*
- * The output channels of a tile: @on of each of @gn groups. Depthwise: channels [o0, o0 + on) of
- * one group.
- */
-struct channels {
-	uint32_t g0, gn, o0, on;
-};
-
-/* One step through the kernel, or a piece of it: k in [k0, k0 + count). */
-struct step {
-	uint32_t r0, rows, s0, cols, c0, channels;
-	uint64_t k0, count;
-	uint32_t number;
-};
-
-static void set_k(const struct npu_conv_view *v, struct step *s)
-{
-	uint64_t tap = (uint64_t)s->r0 * v->kernel_w + s->s0;
-
-	s->k0 = v->depthwise ? tap : tap * v->cg + s->c0;
-	s->count = (uint64_t)s->rows * s->cols * (v->depthwise ? 1 : s->channels);
-}
-
-struct work {
-	struct npu_emit *e;
-	const struct npu_conv_view *v;
-	const uint32_t *p;
-	struct range images, rows, columns, chans; /* chans: output channels, or groups */
-	struct npu_slots in, weights, acc;
-	uint32_t *loaded; /* of each input block: rows that are there, behind the last */
-	struct range partial; /* rows before this, and channels of them, of the block under way */
-	struct npu_vector in_zp, weight_zp;
-	struct npu_finish finish;
-};
-
-struct tile {
-	struct range images, y, x;
-	struct channels ch;
-	struct npu_tile out;
-	bool first, last;
-};
-
-/* Where an axis' outputs [out.first, out.end) read: clipped to the input, never empty. */
-static struct range reads(struct range out, uint32_t stride, uint32_t pad, uint32_t kernel,
-			  uint32_t dilation, uint32_t in)
-{
-	int64_t first = (int64_t)out.first * stride - pad;
-	int64_t end = (int64_t)(out.end - 1) * stride - pad + (int64_t)(kernel - 1) * dilation + 1;
-	struct range r;
-
-	if (end > in)
-		end = in;
-	if (first < 0)
-		first = 0;
-	if (first >= end)
-		first = first < in ? first : in - 1;
-	if (end <= first)
-		end = first + 1;
-	r.first = first;
-	r.end = end;
-	return r;
-}
+#include "conv_emit.h"
 
 static bool fits16(int64_t v)
 {
 	return v >= INT16_MIN && v <= INT16_MAX;
-}
-
-/* Input channels that a tile's outputs come from. */
-static struct range input_channels(const struct npu_conv_view *v, const struct channels *ch)
-{
-	if (v->depthwise)
-		return (struct range){ ch->o0, ch->o0 + ch->on };
-	return (struct range){ ch->g0 * v->cg, (ch->g0 + ch->gn) * v->cg };
-}
-
-/* ---- Input blocks ---------------------------------------------------------------------------- */
-
-/* A block of input in SPM: images, rows, columns, channels; its strides. */
-struct block {
-	uint32_t addr;
-	struct range rows, cols;
-	uint32_t channels;
-	uint32_t stride[3];
-};
-
-static void block_strides(const struct npu_conv_view *v, struct block *b, uint32_t rows)
-{
-	b->stride[0] = b->channels * v->in_size;
-	b->stride[1] = b->stride[0] * length(b->cols);
-	b->stride[2] = b->stride[1] * rows;
-}
-
-static void load_pixels(struct work *w, const struct block *b, uint32_t addr, struct range images,
-			struct range rows, struct range cols, uint32_t row_step, uint32_t col_step,
-			struct range chans)
-{
-	const struct npu_conv_view *v = w->v;
-	uint64_t size = v->in_size, first;
-	struct npu_box box = {
-		.region = NPU_OP_REGION_A,
-		.element = v->in_size,
-		.size = { length(chans), npu_div_up(length(cols), col_step),
-			  npu_div_up(length(rows), row_step), length(images) },
-		.mem_stride = { (int64_t)(v->in_stride[0] * col_step * size),
-				(int64_t)(v->in_stride[1] * row_step * size),
-				(int64_t)(v->in_stride[2] * size) },
-		.spm = addr,
-		.spm_stride = { b->stride[0], b->stride[1], b->stride[2] },
-	};
-
-	first = v->in_base + images.first * v->in_stride[2] + rows.first * v->in_stride[1] +
-		cols.first * v->in_stride[0] + chans.first;
-	box.offset = (int64_t)(first * size);
-	npu_emit_load(w->e, &box);
-}
-
-/* The block of a tile. */
-static void get_block(struct work *w, const struct tile *t, struct block *b)
-{
-	const struct npu_conv_view *v = w->v;
-	const uint32_t *p = w->p;
-	uint32_t group = (t->y.first - w->rows.first) / p[GROUP_ROWS];
-	struct range outs = { w->rows.first + group * p[GROUP_ROWS], 0 };
-	struct range chans = input_channels(v, &t->ch);
-	uint64_t key = (t->images.first - w->images.first) / p[IMAGES];
-
-	outs.end = npu_min((uint64_t)outs.first + p[GROUP_ROWS], w->rows.end);
-	b->rows = reads(outs, v->stride_h, v->pad_top, v->kernel_h, v->dilation_h, v->in_h);
-	b->cols = reads(t->x, v->stride_w, v->pad_left, v->kernel_w, v->dilation_w, v->in_w);
-	b->channels = length(chans);
-	block_strides(v, b, length(b->rows));
-	key = key * (length(w->rows) + 1ull) + group;
-	key = key * (v->out_w + 1ull) + t->x.first;
-	key = key * (v->in_c + 1ull) + chans.first;
-	if (!npu_slots_get(&w->in, key, &b->addr))
-		w->loaded[(b->addr - w->in.base) / w->in.size] = b->rows.first;
-}
-
-/* Rows [first, end) of a block; of each, channels [c.first, c.end). */
-static void load_rows(struct work *w, const struct tile *t, const struct block *b, uint32_t first,
-		      uint32_t end, struct range c)
-{
-	struct range chans = input_channels(w->v, &t->ch), rows = { first, end };
-
-	if (first >= end)
-		return;
-	chans.end = chans.first + c.end;
-	chans.first += c.first;
-	load_pixels(w, b,
-		    b->addr + (first - b->rows.first) * b->stride[1] + c.first * w->v->in_size,
-		    t->images, rows, b->cols, 1, 1, chans);
-}
-
-/*
- * What a part's piece reads of the block, unless it is there: all rows that the part reads. In a
- * core's first tile it is the piece's kernel rows, and there and in the last one, of rows that are
- * new, the channels up to the piece's; the pieces that follow complete these rows.
- */
-static void load_piece(struct work *w, const struct tile *t, const struct block *b,
-		       const struct step *piece, const struct npu_part *part)
-{
-	const struct npu_conv_view *v = w->v;
-	bool head = t->first && w->p[HEAD], tail = t->last && w->p[TAIL];
-	uint32_t *loaded = &w->loaded[(b->addr - w->in.base) / w->in.size];
-	uint32_t kernel = head ? piece->r0 + piece->rows : v->kernel_h, chans = b->channels, end;
-	struct range y = t->y;
-
-	if (npu_tile_cut(&t->out) == 1)
-		y = (struct range){ y.first + part->row, y.first + part->row + part->rows };
-	end = reads(y, v->stride_h, v->pad_top, kernel, v->dilation_h, v->in_h).end;
-	if (end <= *loaded)
-		return;
-	if ((head || tail) && b->channels == v->cg)
-		chans = piece->c0 + piece->channels;
-	if (w->partial.end) {
-		if (chans > w->partial.end)
-			load_rows(w, t, b, *loaded, w->partial.first,
-				  (struct range){ w->partial.end, chans });
-		w->partial.end = npu_max(chans, w->partial.end);
-	} else {
-		load_rows(w, t, b, *loaded, end, (struct range){ 0, chans });
-		w->partial = (struct range){ end, chans };
-	}
-	if (w->partial.end < b->channels)
-		return;
-	*loaded = w->partial.first;
-	w->partial.end = 0;
 }
 
 /* Of outputs [out.first, out.end), those whose tap lies inside. */
@@ -240,159 +40,6 @@ static struct range inside(struct range out, uint32_t stride, uint32_t pad, int6
 	if (end <= first)
 		return (struct range){ out.first, out.first };
 	return (struct range){ first, end };
-}
-
-/* ---- Weights --------------------------------------------------------------------------------- */
-
-static uint32_t weight_block_bytes(const struct npu_conv_view *v, uint64_t k, uint32_t on)
-{
-	uint32_t size = v->weight_size;
-
-	if (v->packed)
-		return npu_round_up(k, v->pack_group) * NPU_PACK_COLS * size *
-		       npu_div_up(on, NPU_PACK_COLS);
-	return k * on * size;
-}
-
-/* Does the step begin within a packed group of successive k? Then it is unpacked as it is loaded. */
-static bool splits_group(const struct npu_conv_view *v, const struct step *s)
-{
-	return v->packed && s->k0 % v->pack_group;
-}
-
-/* Bytes of SPM between packed blocks of a step's weights, or rows, or columns. */
-static uint32_t weight_stride(const struct npu_conv_view *v, const struct channels *ch,
-			      const struct step *s)
-{
-	if (splits_group(v, s))
-		return s->count * v->weight_size;
-	if (v->packed)
-		return npu_round_up(s->count, v->pack_group) * NPU_PACK_COLS * v->weight_size;
-	return ch->gn * ch->on * v->weight_size;
-}
-
-/* Bytes of SPM between groups of channels. */
-static uint32_t weight_group_stride(const struct npu_conv_view *v, const struct channels *ch,
-				    const struct step *s)
-{
-	uint32_t blocks = npu_div_up(ch->on, NPU_PACK_COLS);
-
-	if (splits_group(v, s))
-		return weight_stride(v, ch, s) * NPU_PACK_COLS * blocks;
-	return v->packed ? weight_stride(v, ch, s) * blocks : ch->on * v->weight_size;
-}
-
-/*
- * Packed weights of a step that begins within a packed group, as columns: the rest of the first
- * group, whole groups, and the beginning of the last one. Pieces of a few bytes: for when there is
- * no other way.
- */
-static void unpack_weights(struct work *w, const struct channels *ch, const struct step *s,
-			   uint32_t spm)
-{
-	const struct npu_conv_view *v = w->v;
-	uint32_t q = v->pack_group, size = v->weight_size, stride = weight_stride(v, ch, s);
-	uint64_t k, count, whole;
-
-	for (k = s->k0; k < s->k0 + s->count; k += count * whole) {
-		uint64_t left = s->k0 + s->count - k, group;
-
-		/* @count of each of @whole groups. */
-		count = npu_min(q - k % q, left);
-		whole = count == q ? left / q : 1;
-		for (group = 0; group < ch->gn; group++) {
-			struct npu_box box = {
-				.region = NPU_OP_REGION_B,
-				.element = size,
-				.size = { count, NPU_PACK_COLS, whole,
-					  npu_div_up(ch->on, NPU_PACK_COLS) },
-				.mem_stride = { q * size, (int64_t)q * NPU_PACK_COLS * size,
-						(int64_t)v->packed_block },
-				.spm = spm + group * weight_group_stride(v, ch, s) +
-				       (k - s->k0) * size,
-				.spm_stride = { stride, q * size, NPU_PACK_COLS * stride },
-			};
-
-			box.offset = (int64_t)((ch->g0 + group) * v->packed_group_bytes +
-					       ch->o0 / NPU_PACK_COLS * v->packed_block +
-					       (k / q * q * NPU_PACK_COLS + k % q) * size);
-			npu_emit_load(w->e, &box);
-		}
-	}
-}
-
-/*
- * Where a step's weights stand in SPM, and whether they have to be loaded. Rows: [k][gn * on].
- * Packed: group after group of [on / 16][k][16], or unpacked [on][k].
- */
-static bool place_weights(struct work *w, const struct channels *ch, const struct step *s,
-			  uint32_t *addr)
-{
-	const struct npu_conv_view *v = w->v;
-	uint64_t column = (uint64_t)ch->g0 * v->og + ch->o0;
-
-	if (npu_slots_get(&w->weights, column * (v->products + 1ull) + s->number, addr))
-		return false;
-	if (v->packed && ch->o0 % NPU_PACK_COLS)
-		w->e->full = true;
-	return true;
-}
-
-/* Where the weights of a piece of a step begin, from column @col of the tile on. */
-static uint32_t weight_address(const struct npu_conv_view *v, const struct channels *ch,
-			       const struct step *s, uint32_t addr, const struct step *piece,
-			       uint32_t col, uint32_t pixels)
-{
-	uint32_t k = piece->k0 - s->k0, stride = weight_stride(v, ch, s);
-
-	if (splits_group(v, s))
-		return addr;
-	if (v->packed)
-		return addr + col / NPU_PACK_COLS * stride + k * NPU_PACK_COLS * v->weight_size;
-	return addr + k * stride * pixels + col * v->weight_size;
-}
-
-/* Load a piece's weights, of columns [@part->col, + @part->cols) of the tile. */
-static void load_weights(struct work *w, const struct channels *ch, const struct step *s,
-			 uint32_t addr, const struct step *piece, const struct npu_part *part)
-{
-	const struct npu_conv_view *v = w->v;
-	uint64_t size = v->weight_size, column = (uint64_t)ch->g0 * v->og + ch->o0 + part->col;
-	struct npu_box box = {
-		.region = NPU_OP_REGION_B,
-		.element = size,
-		.size = { 1, 1, 1, 1 },
-		.spm = weight_address(v, ch, s, addr, piece, part->col, w->p[PIXELS]),
-		.spm_stride = { weight_stride(v, ch, s) },
-	};
-
-	if (splits_group(v, s)) {
-		unpack_weights(w, ch, s, addr);
-		return;
-	}
-	if (v->packed) {
-		box.size[0] = npu_round_up(piece->count, v->pack_group) * NPU_PACK_COLS;
-		box.size[1] = npu_div_up(part->cols / ch->gn, NPU_PACK_COLS);
-		box.size[2] = ch->gn;
-		box.mem_stride[0] = (int64_t)v->packed_block;
-		box.mem_stride[1] = (int64_t)v->packed_group_bytes;
-		box.spm_stride[1] = weight_group_stride(v, ch, s);
-		box.offset = (int64_t)(ch->g0 * v->packed_group_bytes +
-				       (ch->o0 + part->col) / NPU_PACK_COLS * v->packed_block +
-				       piece->k0 * NPU_PACK_COLS * size);
-	} else {
-		box.size[0] = part->cols;
-		box.size[1] = piece->count;
-		box.mem_stride[0] = (int64_t)(v->d->out_c * size);
-		box.offset = (int64_t)((piece->k0 * v->d->out_c + column) * size);
-	}
-	if (w->p[PIXELS] > 1) {
-		/* For each of the pixels that stand side by side. */
-		box.size[2] = w->p[PIXELS];
-		box.spm_stride[0] *= w->p[PIXELS];
-		box.spm_stride[1] = part->cols * size;
-	}
-	npu_emit_load(w->e, &box);
 }
 
 /* ---- Commands -------------------------------------------------------------------------------- */
@@ -435,15 +82,16 @@ static void fill_command(struct work *w, const struct tile *t, const struct weig
 	uint32_t line = t->out.cols, i;
 
 	if (weights->load && !part->row)
-		load_weights(w, &t->ch, s, weights->addr, piece, part);
+		npu_conv_load_weights(w, &t->ch, s, weights->addr, piece, part);
 	cmd->o.a_type = v->d->in_type;
 	cmd->o.b_type = v->d->weight_type;
-	cmd->o.b_layout = splits_group(v, s) ? NPU_B_COLS : v->d->weight_layout;
+	cmd->o.b_layout = npu_conv_splits_group(v, s) ? NPU_B_COLS : v->d->weight_layout;
 	cmd->o.flags =
 		(piece->k0 ? NPU_MXU_ACCUMULATE : 0) | (v->depthwise ? NPU_MXU_DEPTHWISE : 0);
-	cmd->o.b = weight_address(v, &t->ch, s, weights->addr, piece, part->col, w->p[PIXELS]);
-	cmd->o.b_stride = weight_stride(v, &t->ch, s);
-	cmd->b_group_stride = t->ch.gn > 1 ? weight_group_stride(v, &t->ch, s) : 0;
+	cmd->o.b = npu_conv_weight_address(v, &t->ch, s, weights->addr, piece, part->col,
+					   w->p[PIXELS]);
+	cmd->o.b_stride = npu_conv_weight_stride(v, &t->ch, s);
+	cmd->b_group_stride = t->ch.gn > 1 ? npu_conv_weight_group_stride(v, &t->ch, s) : 0;
 	cmd->o.acc = t->out.acc + part->col * 4;
 	set_zero_points(w, &cmd->o, &t->ch, part->col);
 	cmd->batch = length(t->images);
@@ -531,8 +179,8 @@ static void emit_part(struct work *w, const struct tile *t, const struct weights
 	int64_t x = t->x.first + (cut == 0 ? part->row : 0);
 	struct block b;
 
-	get_block(w, t, &b);
-	load_piece(w, t, &b, piece, part);
+	npu_conv_get_block(w, t, &b);
+	npu_conv_load_piece(w, t, &b, piece, part);
 	pad_top = (int64_t)b.rows.first + v->pad_top - y * v->stride_h -
 		  (int64_t)piece->r0 * v->dilation_h;
 	pad_left = (int64_t)b.cols.first + v->pad_left - x * v->stride_w -
@@ -578,9 +226,9 @@ static void emit_tap_step(struct work *w, const struct tile *t, const struct ste
 	/* Padding adds nothing; but the first step begins the sums. */
 	if (empty && s->number)
 		return;
-	weights.load = place_weights(w, &t->ch, s, &weights.addr);
+	weights.load = npu_conv_place_weights(w, &t->ch, s, &weights.addr);
 	b.addr = npu_slots_next(&w->in);
-	block_strides(v, &b, length(y));
+	npu_conv_block_strides(v, &b, length(y));
 	if (empty) {
 		cmd.in_h = 1;
 		cmd.in_w = 1;
@@ -596,9 +244,10 @@ static void emit_tap_step(struct work *w, const struct tile *t, const struct ste
 
 		rows.end = rows.first + (length(y) - 1) * v->stride_h + 1;
 		cols.end = cols.first + (length(x) - 1) * v->stride_w + 1;
-		chans.first = input_channels(v, &t->ch).first + s->c0;
+		chans.first = npu_conv_input_channels(v, &t->ch).first + s->c0;
 		chans.end = chans.first + b.channels;
-		load_pixels(w, &b, b.addr, t->images, rows, cols, v->stride_h, v->stride_w, chans);
+		npu_conv_load_pixels(w, &b, b.addr, t->images, rows, cols, v->stride_h, v->stride_w,
+				     chans);
 		cmd.in_h = length(y);
 		cmd.in_w = length(x);
 		cmd.pad_top = y.first - t->y.first;
@@ -682,7 +331,7 @@ static void emit_step(struct work *w, const struct tile *t, const struct step *s
 	uint64_t at;
 	bool last;
 
-	weights.load = place_weights(w, &t->ch, s, &weights.addr);
+	weights.load = npu_conv_place_weights(w, &t->ch, s, &weights.addr);
 	for (at = 0; at < s->count; at += piece.count) {
 		struct npu_parts how = { 0 };
 		struct npu_part part = { 0 };
@@ -856,15 +505,6 @@ static void prepare(struct work *w)
 	w->loaded = calloc(p[IN_SLOTS], sizeof(*w->loaded));
 	if (!w->loaded)
 		w->e->s->error = -ENOMEM;
-}
-
-uint64_t npu_conv_weight_block(const struct npu_conv_view *v, const uint32_t *p)
-{
-	uint64_t k = (uint64_t)p[STEP_ROWS] * p[STEP_COLS] * (v->depthwise ? 1 : p[STEP_C]);
-
-	if (v->groups > 1 && !v->depthwise && p[GROUPS] > 1)
-		return (uint64_t)p[GROUPS] * weight_block_bytes(v, k, v->og);
-	return weight_block_bytes(v, k, p[CHANNELS]) * p[PIXELS];
 }
 
 void npu_conv_emit(struct npu_emit *e, const void *problem, const struct npu_candidate *c,

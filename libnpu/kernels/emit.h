@@ -215,7 +215,7 @@ struct npu_part {
 };
 
 /**
- * struct npu_parts - a tile in parts, so that its first one is begun or its last one finished sooner
+ * struct npu_parts - a tile in parts, so that the first is begun, or the last finished, sooner
  * @cols: columns of a part; 0: all
  * @rows: rows of a part; 0: all
  */

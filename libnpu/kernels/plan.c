@@ -16,7 +16,7 @@
 
 #include "plan.h"
 
-/* Candidates written out at most, and variations of each of the best; long streams count for more. */
+/* Written out at most: candidates, and variations of each of the best. Long streams count more. */
 #define MAX_TRIES      120u
 #define MAX_VARIATIONS 60u
 #define BEST	       4u
