@@ -43,8 +43,8 @@ struct npu_candidate {
  * @problem: the kernel's own
  * @emit: append one core's commands of a candidate; core 0 has the largest share. e->full when it
  *	does not fit
- * @vary: variation number @i of a candidate, for the best ones; false: there are no more. @v comes as
- *	a copy and may stay one. NULL: none
+ * @vary: variation number @i of a candidate, for the best ones; false: there are no more. @v comes
+ *	as a copy and may stay one. NULL: none
  * @candidate: all of them; allocated by npu_search_add()
  * @count: how many
  * @room: of @candidate
