@@ -2,13 +2,13 @@
 /*
  * Copyright (c) 2026 the npu authors
  *
- * Which steps stay in SPM, and how (resident.h).
+ * How steps stay in SPM (resident.h): who does what, and what lies where.
  *
  * Splitting by rows costs no exchange where windows are single pixels, and a barrier and a few
  * rows where they are not; but every core streams all weights, and few rows leave the array
  * waiting for them. Splitting by channels shares the weights, and exchanges everything. Images
- * shrink along a network, so a group changes from rows to channels once; where is tried out, by the
- * card's own model of time, and so is whether the group is better than kernels of their own.
+ * shrink along a network, so a group changes from rows to channels once; where is tried out
+ * (resident_find.c).
  *
  * Only the first steps of a group may make more rows than their share, so that the next one needs
  * no barrier: their inputs come from memory, which has all rows; anywhere else it would drag more
@@ -19,24 +19,12 @@
 #include <string.h>
 
 #include "hal/error.h"
-#include "isa/stream.h"
-#include "npu/image.h"
-
 #include "resident.h"
 
 /* Blocks of weights: small ones fill the ring better, large ones need fewer commands. */
 #define BLOCK_BYTES 32768u
 /* Bias and scales in SPM. */
 #define VECTOR_BYTES 65536u
-/* Of a group: trying where to change the split takes time. */
-#define MAX_STEPS 256u
-/*
- * What all trials of a network may take, some seconds, in bytes: those that move; a byte of commands,
- * and a tensor to be placed, count for so many.
- */
-#define MAX_TRIED     (1ull << 32)
-#define TRIED_COMMAND 16u
-#define TRIED_TENSOR  1024u
 /* Rows made twice instead of a barrier, in cycles of the array. */
 #define BARRIER_COST 500u
 
@@ -260,8 +248,8 @@ static bool add_tensors(const struct npu_lower *l, struct npu_resident *r,
 }
 
 /* As many steps from @first on as can be a group, at most @most. */
-static int collect(const struct npu_lower *l, struct npu_resident *r, unsigned int first,
-		   unsigned int most)
+int npu_resident_collect(const struct npu_lower *l, struct npu_resident *r, unsigned int first,
+			 unsigned int most)
 {
 	unsigned int i, k;
 
@@ -389,7 +377,7 @@ static void needs(const struct npu_resident *r, const struct npu_resident_step *
 }
 
 /* Does some core read what another one makes? */
-static bool exchanged(const struct npu_resident *r, const struct npu_resident_tensor *t)
+bool npu_resident_exchanged(const struct npu_resident *r, const struct npu_resident_tensor *t)
 {
 	struct npu_resident_box rest[4];
 	unsigned int c;
@@ -418,7 +406,7 @@ static void use(struct npu_resident *r, int tensor, unsigned int step, bool *bar
 	}
 	for (i = (unsigned int)t->producer + 1; i < step; i++)
 		behind |= r->step[i].barrier;
-	*barrier |= !behind && exchanged(r, t);
+	*barrier |= !behind && npu_resident_exchanged(r, t);
 }
 
 static void divide(struct npu_resident *r, uint32_t least_rows)
@@ -593,7 +581,7 @@ static void follow(struct npu_resident *r)
 }
 
 /* A plan for a group; false: there is none. */
-static bool arrange(struct npu_resident *r, uint32_t least_rows, uint32_t pixels)
+bool npu_resident_arrange(struct npu_resident *r, uint32_t least_rows, uint32_t pixels)
 {
 	struct npu_resident_tensor **order = malloc((r->tensors + 1) * sizeof(*order));
 	uint64_t vectors = 0;
@@ -620,187 +608,6 @@ static bool arrange(struct npu_resident *r, uint32_t least_rows, uint32_t pixels
 			s->with_previous = false;
 	}
 	return fits;
-}
-
-/* ---- Trials ---------------------------------------------------------------------------------- */
-
-/* Cycles of a group alone; 0: it cannot be. Buffers have places for the trial. */
-static int measure(struct npu_lower *l, const struct npu_resident *r, uint64_t *cycles)
-{
-	struct npu_stream *stream[NPU_MAX_CORES] = { NULL };
-	struct npu_code code[NPU_MAX_CORES];
-	unsigned int i, barrier;
-	int ret = 0;
-
-	*cycles = 0;
-	for (i = 0; i < r->tensors; i++)
-		l->tried += (uint64_t)r->tensor[i].h * r->tensor[i].w * r->tensor[i].c *
-			    r->tensor[i].size;
-	for (i = 0; i < r->cores && !ret; i++) {
-		stream[i] = npu_stream_create();
-		if (!stream[i])
-			ret = npu_fail(-ENOMEM, "out of memory");
-	}
-	if (!ret)
-		ret = npu_resident_emit(l, r, stream, &barrier);
-	for (i = 0; i < r->cores && !ret; i++) {
-		ret = npu_stream_sync(stream[i], l->caps);
-		code[i] = npu_stream_code(stream[i]);
-		l->tried += code[i].size * TRIED_COMMAND;
-	}
-	if (!ret)
-		ret = npu_code_cycles(l->caps, code, r->cores, 0, cycles);
-	for (i = 0; i < r->cores; i++)
-		npu_stream_free(stream[i]);
-	return ret == -ENOSPC ? 0 : ret;
-}
-
-static void pretend_places(struct npu_lower *l, const struct npu_resident *r)
-{
-	uint64_t at = 0;
-	unsigned int i;
-
-	for (i = 0; i < r->tensors; i++) {
-		struct npu_lower_buffer *b = &l->buffer[r->tensor[i].ref.buffer];
-
-		if (b->kind == NPU_LOWER_CONSTANTS)
-			continue;
-		b->region = 1;
-		b->offset = at;
-		at += npu_round_up(b->size, NPU_PACK_ALIGN);
-	}
-}
-
-/* What kernels of their own take, one behind the other. */
-static int measure_apart(struct npu_lower *l, const struct npu_resident *r, uint64_t *cycles)
-{
-	unsigned int i;
-	int ret = 0;
-
-	for (i = *cycles = 0; i < r->steps && !ret; i++) {
-		struct npu_gang *gang;
-
-		ret = npu_lower_kernel(l, &l->step[r->first + i], &gang);
-		*cycles += ret ? 0 : gang->cycles;
-	}
-	if (ret != -ENOTSUP && ret != -EINVAL)
-		return ret;
-	/* There is no such kernel. */
-	*cycles = UINT64_MAX;
-	return 0;
-}
-
-/* The best arrangement of a group; 0 cycles: none. */
-static int best(struct npu_lower *l, struct npu_resident *r, uint64_t *cycles)
-{
-	static const uint32_t pixels[] = { 512, 256 };
-	uint32_t rows, best_rows = 0, best_pixels = 0, tried = 0;
-	unsigned int i, k;
-	uint64_t t;
-	int ret = 0;
-
-	*cycles = 0;
-	pretend_places(l, r);
-	/*
-	 * Each height of an image as the least that is split by rows, unless it is about the one tried
-	 * before: pools and strides halve it, and a trial costs as much as the group. At last none is.
-	 */
-	for (rows = 1; rows && !ret; rows = tried == UINT32_MAX ? 0 : tried + 1 + tried / 4) {
-		tried = UINT32_MAX;
-		for (i = 0; i < r->steps; i++) {
-			uint32_t h = r->tensor[r->step[i].out].h;
-
-			if (h >= rows)
-				tried = npu_min(tried, h);
-		}
-		for (k = 0; k < sizeof(pixels) / sizeof(pixels[0]) && !ret; k++) {
-			if (l->tried > MAX_TRIED)
-				break;
-			l->tried += r->tensors * TRIED_TENSOR;
-			if (!arrange(r, tried, pixels[k]))
-				continue;
-			ret = measure(l, r, &t);
-			if (!ret && t && (!*cycles || t < *cycles)) {
-				*cycles = t;
-				best_rows = tried;
-				best_pixels = pixels[k];
-			}
-		}
-	}
-	if (!ret && *cycles)
-		arrange(r, best_rows, best_pixels);
-	return ret;
-}
-
-/* ---- All of them ----------------------------------------------------------------------------- */
-
-/* Memory that cores exchange through is not used again before a barrier. */
-static void settle(struct npu_lower *l, const struct npu_resident *r)
-{
-	unsigned int i, end;
-
-	for (i = 0; i < r->tensors; i++) {
-		const struct npu_resident_tensor *t = &r->tensor[i];
-		struct npu_lower_buffer *b = &l->buffer[t->ref.buffer];
-
-		if (t->producer >= 0 && !t->kept && !exchanged(r, t)) {
-			b->nowhere = b->kind == NPU_LOWER_SCRATCH;
-			continue;
-		}
-		end = (unsigned int)npu_max(t->last, 0);
-		while (end + 1 < r->steps && !r->step[end + 1].barrier)
-			end++;
-		b->last = (int)npu_max(b->last, r->first + end);
-	}
-}
-
-int npu_resident_find(struct npu_lower *l)
-{
-	unsigned int first = 0, most;
-	uint64_t cycles, apart;
-	int ret = 0;
-
-	while (first + 1 < l->steps && !ret && l->tried <= MAX_TRIED) {
-		struct npu_resident r = { 0 };
-
-		/* Two at least: most steps of most networks are told apart here. */
-		if (l->step[first].kind != NPU_STEP_PRODUCT ||
-		    l->step[first + 1].kind != NPU_STEP_PRODUCT) {
-			first++;
-			continue;
-		}
-		most = npu_min(l->steps - first, MAX_STEPS);
-		ret = collect(l, &r, first, most);
-		for (cycles = 0; !ret && r.steps > 1;) {
-			ret = best(l, &r, &cycles);
-			if (ret || cycles)
-				break;
-			/* Too much for SPM: fewer steps. */
-			most = r.steps - 1 - r.steps / 8;
-			npu_resident_free(&r);
-			ret = collect(l, &r, first, most);
-		}
-		if (!ret && cycles)
-			ret = measure_apart(l, &r, &apart);
-		/* Kernels of their own are no worse: so it stays. */
-		if (!ret && cycles && apart <= cycles) {
-			first += r.steps;
-			npu_resident_free(&r);
-			continue;
-		}
-		if (!ret && cycles)
-			ret = npu_graph_grow(&l->resident, &l->resident_room, l->residents,
-					     sizeof(*l->resident));
-		if (ret || !cycles) {
-			npu_resident_free(&r);
-			first++;
-			continue;
-		}
-		settle(l, &r);
-		l->resident[l->residents++] = r;
-		first += r.steps;
-	}
-	return ret;
 }
 
 void npu_resident_free(struct npu_resident *r)

@@ -10,8 +10,8 @@
  * a tensor and another core made, goes through local memory, behind a barrier. Everything else
  * that moves are weights: they stream through a ring in what SPM is left, far ahead of the array.
  *
- * resident.c decides (what is a group, who does what, what lies where), resident_emit.c writes
- * streams.
+ * resident_find.c decides what is a group, resident.c who does what and what lies where,
+ * resident_emit.c and resident_ring.c write streams.
  */
 #ifndef NPU_GRAPH_RESIDENT_H
 #define NPU_GRAPH_RESIDENT_H
@@ -124,6 +124,20 @@ uint64_t npu_resident_mxu(const struct npu_caps *caps, const struct npu_resident
 
 /** npu_resident_window() - input rows that output rows @out read: [row[0], row[1]) */
 void npu_resident_window(const struct npu_resident_step *s, const uint32_t out[2], uint32_t row[2]);
+
+/** npu_resident_collect() - as many steps from @first on as can be a group, at most @most */
+int npu_resident_collect(const struct npu_lower *l, struct npu_resident *r, unsigned int first,
+			 unsigned int most);
+
+/**
+ * npu_resident_arrange() - who does what, and places; false: it does not fit
+ * @least_rows: images of so many rows are split by rows
+ * @pixels: of a tile, at most
+ */
+bool npu_resident_arrange(struct npu_resident *r, uint32_t least_rows, uint32_t pixels);
+
+/** npu_resident_exchanged() - does some core read what another one makes? */
+bool npu_resident_exchanged(const struct npu_resident *r, const struct npu_resident_tensor *t);
 
 /**
  * npu_resident_find() - groups of the graph's steps; l->resident. Their tensors that never are in
