@@ -37,6 +37,12 @@ group_kernel() {
 		  debian-archive-keyring"
 }
 
+group_debug-kernel() {
+	why="build a kernel that checks itself"
+	packages="gcc libc6-dev make bc bison flex libelf-dev perl python3 zstd xz-utils kmod binutils
+		  debian-archive-keyring"
+}
+
 group_vm() {
 	why="boot the test VM"
 	packages="busybox-static cpio kmod zstd xz-utils binutils seabios qemu-system-data"

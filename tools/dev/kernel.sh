@@ -7,8 +7,9 @@
 #        kernel.sh path SERIES vmlinux|bzImage|modules|version
 #        kernel.sh newest SERIES          look for a newer version now, not once a week
 #
-# SERIES is 6.12 (the LTS kernel of Debian 12), 7.x (the newest of trixie-backports) or, for build
-# alone, the release of an installed kernel whose headers are in /lib/modules/RELEASE/build.
+# SERIES is 6.12 (the LTS kernel of Debian 12), 7.x (the newest of trixie-backports), debug (6.12 built
+# from Debian's source to check itself: debug-kernel.sh) or, for build alone, the release of an installed
+# kernel whose headers are in /lib/modules/RELEASE/build.
 #
 # Nothing is installed. Debian's packages are unpacked to $NPU_CACHE/kernel/RELEASE.rN:
 #
@@ -37,6 +38,7 @@ unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 
 top=$(cd "$(dirname "$0")/../.." && pwd -P)
 apt=$top/tools/dev/apt.sh
+debug=$top/tools/dev/debug-kernel.sh
 cache=$NPU_CACHE/kernel
 
 # Raise when the content of a cache folder changes.
@@ -57,14 +59,19 @@ suites() {
 	case $1 in
 	6.12)	echo bookworm-security ;;
 	7.x)	echo trixie,trixie-backports ;;
-	*)	die "no such kernel series: $1 (6.12 and 7.x are known)" ;;
+	*)	die "no such kernel series: $1 (6.12, 7.x and debug are known)" ;;
 	esac
 }
 
-# resolve SERIES: the newest release of the series that the mirror has, say 6.12.117+deb12-amd64.
+# resolve SERIES: the newest release of the series that the mirror has, say 6.12.117+deb12-amd64; of
+# debug the source's version.
 resolve() {
 	local suites names release
 
+	if [ "$1" = debug ]; then
+		"$debug" version
+		return
+	fi
 	suites=$(suites "$1")
 	case $1 in
 	6.12)
@@ -92,8 +99,17 @@ binary_package() {
 	grep -xF -e "linux-binary-$1" -e "linux-binary-unsigned-$1" <<<"$2" | sort | head -n 1
 }
 
-# release SERIES [now]: the release in use; asks the mirror when that is old or "now" is given.
+# release SERIES [now]: the release in use. That of debug changes with its configuration.
 release() {
+	local release
+
+	release=$(resolved "$@") || return
+	[ "$1" != debug ] || release+=-debug-$("$debug" sum)
+	printf '%s\n' "$release"
+}
+
+# resolved SERIES [now]: what resolve said; asks the mirror when that is old or "now" is given.
+resolved() {
 	local known=$cache/$1.release found
 
 	if [ -s "$known" ] && [ "${2:-}" != now ] &&
@@ -179,9 +195,9 @@ payload() {
 		"$unpack" -dc
 }
 
-# make_kernel DIR SERIES RELEASE: fills a cache folder.
-make_kernel() {
-	local dir=$1 series=$2 release=$3 image headers tree
+# fetch_kernel DIR SERIES RELEASE: Debian's kernel, into root/ and boot/ of a cache folder.
+fetch_kernel() {
+	local dir=$1 series=$2 release=$3 image headers
 
 	say "fetching Linux $release (once)"
 	mkdir -p "$dir"/{debs/partial,root,boot}
@@ -197,10 +213,6 @@ make_kernel() {
 	payload "$dir/boot/bzImage" >"$dir/boot/vmlinux"
 	[ "$(head -c 4 "$dir/boot/vmlinux" | tail -c 3)" = ELF ] ||
 		die "what is in the image of $release is no vmlinux"
-	tree=$dir/root/usr/lib/modules/$release
-	PATH=$PATH:/sbin:/usr/sbin depmod -b "$dir/root" "$release" 2>/dev/null ||
-		PATH=$PATH:/sbin:/usr/sbin depmod -b "$dir/root" "$release"
-	[ -s "$tree/modules.dep" ] || die "depmod wrote nothing for $release"
 
 	headers=$dir/root/usr/src/linux-headers-$release
 	if [ "$series" = 6.12 ]; then
@@ -208,6 +220,20 @@ make_kernel() {
 		find "$headers" -maxdepth 1 -name Makefile -exec \
 			sed -i "s#/usr/src/#$cache/$release.r$recipe/root/usr/src/#" {} +
 	fi
+}
+
+# make_kernel DIR SERIES RELEASE: fills a cache folder.
+make_kernel() {
+	local dir=$1 series=$2 release=$3 tree=$1/root/usr/lib/modules/$3
+
+	if [ "$series" = debug ]; then
+		"$debug" make "$dir" "$release"
+	else
+		fetch_kernel "$dir" "$series" "$release"
+	fi
+	PATH=$PATH:/sbin:/usr/sbin depmod -b "$dir/root" "$release" 2>/dev/null ||
+		PATH=$PATH:/sbin:/usr/sbin depmod -b "$dir/root" "$release"
+	[ -s "$tree/modules.dep" ] || die "depmod wrote nothing for $release"
 	(cd "$dir" && sha256sum boot/vmlinux boot/bzImage \
 		"root/usr/lib/modules/$release/modules.dep" \
 		"root/usr/src/linux-headers-$release/Makefile" \
@@ -232,11 +258,12 @@ ensure() {
 }
 
 get() {
-	local release
+	local release groups=(kernel)
 
 	release=$(release "$1" "${2:-}") || exit 1
 	if ! whole "$cache/$release.r$recipe"; then
-		"$top/tools/dev/deps.sh" kernel
+		[ "$1" != debug ] || groups+=(debug-kernel)
+		"$top/tools/dev/deps.sh" "${groups[@]}"
 		with_lock "$cache/$1.lock" ensure "$1" "$release"
 	fi
 	printf '%s\n' "$release"
@@ -287,7 +314,7 @@ build() {
 	out=$top/build/kernel/$series${checking:+.check}
 	log=$out/build.log
 	case $series in
-	6.12 | 7.x)
+	6.12 | 7.x | debug)
 		release=$(get "$series")
 		root=$cache/$release.r$recipe/root
 		;;
@@ -309,7 +336,8 @@ build() {
 	# BTF of a module is of no use here and wants pahole.
 	set -- -j"$(nproc)" M="$out" CONFIG_DEBUG_INFO_BTF_MODULES= "$@" modules
 	case $series in
-	6.12)	headers=$root/usr/src/linux-headers-$release
+	6.12 | debug)
+		headers=$root/usr/src/linux-headers-$release
 		make -C "$headers" CC=gcc "$@" >"$log" 2>&1 || status=$?
 		;;
 	7.x)	in_root "$root" make -C "/usr/src/linux-headers-$release" "$@" >"$log" 2>&1 ||
