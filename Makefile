@@ -66,7 +66,7 @@ INCLUDEDIR := $(PREFIX)/include
 MANDIR := $(PREFIX)/share/man
 DESTDIR :=
 
-# The kernel of `make module`, `make vm` and of the demo and bench: 6.12, 7.x; for module also
+# The kernel of `make module`, `make vm` and of the demo and bench: 6.12, 7.x, debug; for module also
 # the release of an installed kernel.
 KVER := 6.12
 # The demo's device: the card in the VM, or a device name of libnpu.
@@ -110,12 +110,15 @@ $(BUILD)/%.o: %.c $(BUILD)/.flags
 
 # What tests have before them, and what is a test itself: the module without a warning on each
 # kernel, and QEMU with the card.
-KERNELS := 6.12 7.x
+KERNELS := 6.12 7.x debug
 CHECK += $(KERNELS:%=module-%) qemu
 module-6.12.cmd = tools/dev/kernel.sh build 6.12 W=1 C=1 && tools/dev/kernel.sh build 6.12
 module-7.x.cmd = tools/dev/kernel.sh build 7.x W=1 && tools/dev/kernel.sh build 7.x
+module-debug.cmd = tools/dev/kernel.sh build debug
 module-6.12.timeout = 1800
 module-7.x.timeout = 1800
+# That kernel is compiled where the cache has none: 17 minutes of processor time.
+module-debug.timeout = 7200
 qemu.cmd = qemu-device/build.sh
 qemu.timeout = 3600
 
@@ -155,12 +158,12 @@ check-quick: build.cmd = $(MAKE) -k -j $(JOBS) $(ALL) $(sort $(call test_files,$
 check-quick:
 	+@$(call run)
 
-check: deps.cmd = tools/dev/deps.sh build fuzz demo qemu kernel vm
+check: deps.cmd = tools/dev/deps.sh build fuzz demo qemu kernel debug-kernel vm
 check: build.cmd = $(MAKE) -k -j $(JOBS) all tests
 check:
 	+@$(call run,$(CHECK))
 
-DEPS := build fuzz qemu kernel vm demo bench train
+DEPS := build fuzz qemu kernel debug-kernel vm demo bench train
 .PHONY: $(DEPS:%=deps-%)
 $(DEPS:%=deps-%): deps-%:
 	$(Q)tools/dev/deps.sh $*
@@ -195,7 +198,7 @@ Goals
   module       npu.ko for the kernel KVER
   qemu         QEMU with the card, as build/qemu/qemu-system-x86_64
   vm           a shell in a VM with the card and npu.ko; leave it with Ctrl-A X
-  vm-6.12, vm-7.x  all that VM tests on that kernel need, without running any
+  vm-6.12, vm-7.x, vm-debug  all that VM tests on that kernel need, without running any
   install      the library and the tools, to DESTDIR and PREFIX
   clean        remove build/ (what is cached in NPU_CACHE stays)
 
@@ -203,7 +206,7 @@ Variables
   V=1          print every command
   CC CFLAGS    the compiler (gcc) and its optimisation and debug flags (-O2 -g)
   JOBS         what runs side by side (number of processors)
-  KVER         6.12, 7.x, or for module the release of an installed kernel (6.12)
+  KVER         6.12, 7.x, debug, or for module the release of an installed kernel (6.12)
   DEVICE       the device of the demo (accel0, in the VM)
   CARDS        cards in `make vm` (1)
   PREFIX DESTDIR  where to install (/usr/local)

@@ -8,7 +8,7 @@
 # Boots a VM with npu cards and npu.ko, runs COMMAND in it (a line for the guest's shell, in /test)
 # and judges the end. What the command says is streamed with a prefix.
 #
-#   --kernel 6.12|7.x   Debian's kernel (6.12)
+#   --kernel 6.12|7.x|debug  Debian's kernel, or one that checks itself (6.12)
 #   --file HOST[:GUEST] put a file or folder into the guest, as /test/NAME or GUEST; programs bring
 #                       their libraries. May be repeated
 #   --script FILE       the command is this shell script; arguments after -- are its own
@@ -23,8 +23,8 @@
 #   --out DIR           what the guest writes to /out is in DIR, at once
 #   --share DIR         run the command in DIR, read-only on the host and writable for the guest in
 #                       memory; / gives a full user space
-#   --timeout S         end the VM after S seconds (120)
-#   --memory SIZE       memory, as QEMU writes it (2G)
+#   --timeout S         end the VM after S seconds (120; debug 600)
+#   --memory SIZE       memory, as QEMU writes it (2G; debug 4G)
 #   --smp N             processors (2)
 #   --bzimage           boot through the BIOS instead of straight into vmlinux; S3 needs it
 #   --append WORDS      more of the kernel's command line
@@ -52,8 +52,8 @@ usage() {
 	exit 123
 }
 
-kernel=6.12 cards=1 device='' module='' parameters='' iommu='' nvme='' out='' share='' limit=120
-memory=2G smp=2 image=vmlinux append='' allow='' name='' interactive='' script=''
+kernel=6.12 cards=1 device='' module='' parameters='' iommu='' nvme='' out='' share='' limit=''
+memory='' smp=2 image=vmlinux append='' allow='' name='' interactive='' script=''
 files=() modprobe=() extra=()
 while [ $# != 0 ]; do
 	case $1 in
@@ -89,6 +89,11 @@ while [ $# != 0 ]; do
 done
 [ -n "$interactive" ] || [ -n "$script" ] || [ $# != 0 ] || usage
 name=${name:-vm-$kernel}
+# A kernel that checks itself is slower and larger. It boots in 20 seconds where others do in 4.
+case $kernel in
+debug)	limit=${limit:-600} memory=${memory:-4G} boot_limit=400 ;;
+*)	limit=${limit:-120} memory=${memory:-2G} boot_limit=180 ;;
+esac
 module=${module:-$top/build/kernel/$kernel/npu.ko}
 [ "$module" != none ] || module=
 
@@ -236,7 +241,6 @@ in_user_space() {
 # Emulated processors race with a kernel that patches its own code while it boots: an int3 oops, or
 # a clock that does not tick, in one boot of a hundred or so. Nothing of ours has run by then, so such a boot
 # does not count; one that fails three times does.
-boot_limit=180
 for try in 1 2 3; do
 	attempt
 	if in_user_space || [ "$accel" = kvm ] || [ ! -s "$klog" ] || [ "$try" = 3 ]; then
@@ -267,6 +271,7 @@ complaints+='|suspicious RCU usage|possible (circular|recursive)|rcu.*detected.*
 complaints+='|held lock freed|lock held when returning|scheduling while atomic|refcount_t:'
 complaints+='|list_(add|del) corruption|soft lockup|nobody cared'
 benign='Spectre V2 ?: WARNING: Unprivileged eBPF|RETBleed: WARNING|MDS: WARNING'
+benign+='|DMA-API: preallocated [0-9]+ debug entries|DMA-API: debugging enabled by kernel config'
 # What was asked for when time ran out is no complaint.
 found=$(sed '/vm: nearly out of time/,$d' "$klog" | grep -nE "$complaints" | grep -vE "$benign" |
 	{ if [ -n "$allow" ]; then grep -vE "$allow"; else cat; fi; } || true)
