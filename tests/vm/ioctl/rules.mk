@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the npu authors
 #
-# The driver by its ioctls alone, on both kernels: everything a process can do to it, right or wrong,
+# The driver by its ioctls alone, on all kernels: everything a process can do to it, right or wrong,
 # without a library between. The last ones reset and unbind the card and take the driver away.
 
 IOCTL_TESTS := queue bo vm unplug stress recovery unload
@@ -28,3 +28,4 @@ $(eval $(call ioctl_check,6.12,--kernel 6.12))
 $(eval $(call ioctl_check,6.12-iommu,--kernel 6.12 --iommu))
 $(eval $(call ioctl_check,7.x,--kernel 7.x))
 $(eval $(call ioctl_check,7.x-iommu,--kernel 7.x --iommu))
+$(eval $(call ioctl_check,debug,--kernel debug))
