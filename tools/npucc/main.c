@@ -13,6 +13,7 @@
 
 #include "compile.h"
 #include "complain.h"
+#include "fold.h"
 #include "options.h"
 
 /* Whole, or not at all: written beside and renamed. */
@@ -37,6 +38,20 @@ static int write_file(const char *path, const void *data, size_t size)
 	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static int compile_folded(const struct settings *s, const struct npu_graph *g,
+			  struct npu_device *dev, void **image, size_t *size)
+{
+	struct npu_graph *folded = NULL;
+	int ret = fold_products(g, &folded);
+
+	if (ret)
+		ret = complain("%s", ret == -ENOMEM ? "out of memory" : npu_error());
+	else
+		ret = compile_graph(folded, npu_device_caps(dev), &s->graph, s->input, image, size);
+	npu_graph_free(folded);
+	return ret;
+}
+
 static int compile(const struct settings *s, struct npu_graph *g, struct npu_device *dev)
 {
 	void *image = NULL;
@@ -44,10 +59,12 @@ static int compile(const struct settings *s, struct npu_graph *g, struct npu_dev
 	int ret;
 
 	/* What could not be read is told by compiling. */
-	if (s->quantize && !npu_graph_issues(g))
+	if (npu_graph_issues(g))
+		ret = compile_graph(g, npu_device_caps(dev), &s->graph, s->input, &image, &size);
+	else if (s->quantize)
 		ret = quantize(g, dev, &s->graph, &s->quant, stdout, &image, &size);
 	else
-		ret = compile_graph(g, npu_device_caps(dev), &s->graph, s->input, &image, &size);
+		ret = compile_folded(s, g, dev, &image, &size);
 	if (!ret)
 		ret = write_file(s->output, image, size);
 	free(image);

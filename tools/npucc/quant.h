@@ -4,7 +4,7 @@
  *
  * Quantising a float network after training: what each step leaves for the next one.
  *
- *	quant_fold.c    biases and normalisations into products' weights, so that these are all there is
+ *	fold.c          biases and normalisations into products' weights, so that these are all there is
  *	quant_plan.c    which tensors become integers, and which of them share a scale
  *	calibrate.c     data to run the float network on
  *	quant_range.c   what values tensors take in it, and so their scales
@@ -23,9 +23,6 @@
 
 #include "npu/graph.h"
 #include "npu/npu.h"
-
-/** quant_fold() - the float network with its products made plain; 0 or -errno with npu_error() */
-int quant_fold(const struct npu_graph *g, struct npu_graph **folded);
 
 /* ---- The plan -------------------------------------------------------------------------------- */
 

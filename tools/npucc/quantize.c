@@ -14,6 +14,7 @@
 
 #include "compile.h"
 #include "complain.h"
+#include "fold.h"
 #include "quant.h"
 #include "rewrite.h"
 #include "session.h"
@@ -292,7 +293,7 @@ static int prepare(struct work *w, struct npu_graph *g)
 	uint64_t largest = 1;
 	const char *name;
 	unsigned int i, outputs = 0;
-	int ret = quant_fold(g, &w->folded);
+	int ret = fold_products(g, &w->folded);
 
 	if (ret)
 		return complain("%s", ret == -ENOMEM ? "out of memory" : npu_error());

@@ -4,8 +4,8 @@
  *
  * Products made plain, still in floats: constants that are added behind one become its bias, a
  * BatchNormalization behind one its weights, Gemm's alpha, beta and transB its constants. A product
- * of matrices with a bias is a Gemm. So quantising need know nothing of these, and no multiplication
- * is left for floats that the weights could have done.
+ * of matrices with a bias is a Gemm. So quantising need know nothing of these, and nothing is left to
+ * be done with results that weights could have done.
  *
  * Only what nothing else reads is folded. Constants are computed in double and rounded once.
  */
@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fold.h"
 #include "quant.h"
 #include "rewrite.h"
 
@@ -265,7 +266,7 @@ static int fold_node(struct rewrite *r, unsigned int i, bool *gone)
 	return ret;
 }
 
-int quant_fold(const struct npu_graph *g, struct npu_graph **folded)
+int fold_products(const struct npu_graph *g, struct npu_graph **folded)
 {
 	struct npu_graph_node_info n;
 	struct rewrite r;
