@@ -7,6 +7,9 @@ CHECK += vm-selftest
 vm-selftest.cmd = tests/vm/selftest.sh 6.12
 vm-selftest.timeout = 1200
 
+# Random tests repeat in the guest what they are told to here.
+vm_seeds = $(foreach v,NPU_TEST_SEED NPU_SEED,$(if $($(v)),export $(v)=$($(v));))
+
 -include tests/vm/ioctl/rules.mk
 
 # libnpu's tests: the sources that the simulator passes, against accel0 and, where there are two cards,
@@ -18,7 +21,7 @@ define libnpu_check
 CHECK += vm-libnpu-$(1)
 vm-libnpu-$(1).cmd = tests/vm/run.sh --timeout 900 --name libnpu-$(1) --device inject=on $(2) \
 	$(LIBNPU_VM_BINS:%=--file %) -- \
-	'e=0; for d in $(3); do for t in $(LIBNPU_VM_TESTS); do NPU_DEVICE=$$$$d ./$$$$t || e=1; done; done; exit $$$$e'
+	'$$(vm_seeds) e=0; for d in $(3); do for t in $(LIBNPU_VM_TESTS); do NPU_DEVICE=$$$$d ./$$$$t || e=1; done; done; exit $$$$e'
 vm-libnpu-$(1).deps = $(LIBNPU_VM_BINS)
 vm-libnpu-$(1).timeout = 960
 endef

@@ -16,7 +16,7 @@ $(IOCTL_BINS): $(BUILD)/tests/vm/ioctl/test_%: $(BUILD)/tests/vm/ioctl/test_%.o 
 # One VM runs them all; with two cards, so that buffers can go from one to the other.
 ioctl_run = tests/vm/run.sh --timeout 900 --cards 2 --device check=on,inject=on --name ioctl-$(1) \
 	$(2) $(IOCTL_BINS:%=--file %) -- \
-	'e=0; for t in $(IOCTL_TESTS); do test_$$$$t || e=1; done; exit $$$$e'
+	'$(vm_seeds) e=0; for t in $(IOCTL_TESTS); do test_$$$$t || e=1; done; exit $$$$e'
 
 define ioctl_check
 CHECK += vm-ioctl-$(1)
