@@ -238,7 +238,8 @@ static bool keeps_scale(uint32_t op)
 	return op == NPU_GRAPH_MAX_POOL || op == NPU_GRAPH_REDUCE_MAX ||
 	       op == NPU_GRAPH_REDUCE_MIN || op == NPU_GRAPH_IDENTITY || op == NPU_GRAPH_RESHAPE ||
 	       op == NPU_GRAPH_TRANSPOSE || op == NPU_GRAPH_EXPAND || op == NPU_GRAPH_CONCAT ||
-	       op == NPU_GRAPH_SPLIT || op == NPU_GRAPH_SLICE || op == NPU_GRAPH_PAD;
+	       op == NPU_GRAPH_SPLIT || op == NPU_GRAPH_SLICE || op == NPU_GRAPH_PAD ||
+	       op == NPU_GRAPH_GATHER;
 }
 
 /*

@@ -85,7 +85,7 @@ struct npu_lower {
 	struct npu_lower_view *view; /* of each value */
 	struct npu_lower_view
 		*cast; /* of each value, in the type of products; for who wants it again */
-	int *consumer; /* of each value: the node, if it is the only one */
+	int *consumer; /* of each value: the last node that reads it */
 	uint32_t *group_next; /* of each node: the one that continues it, UINT32_MAX: none */
 	bool *in_group; /* of each node: an earlier one does its work */
 	bool *output_placed; /* of each output */

@@ -158,6 +158,7 @@ static bool product_fits(const struct npu_lower *l, const struct npu_lower_step 
 	       (d->epilogue.scale_per != NPU_PER_CHANNEL || constant(l, &s->scale)) &&
 	       (d->epilogue.bias ||
 		!npu_epilogue_stays(&d->epilogue, npu_is_float(d->in_type) ? NPU_FP32 : NPU_S32)) &&
+	       (uint64_t)d->kernel_h * d->kernel_w <= NPU_MAX_TAPS &&
 	       d->in_h <= UINT16_MAX && d->in_w <= UINT16_MAX && d->in_c <= UINT16_MAX &&
 	       d->pad_left <= INT16_MAX && npu_conv2d_out_w(d) <= UINT16_MAX;
 }
@@ -452,6 +453,8 @@ static void divide(struct npu_resident *r, uint32_t least_rows)
 static void cut_kernel(const struct npu_caps *caps, struct npu_resident_step *s)
 {
 	uint32_t group = npu_type_size(s->conv.weight_type) == 2 ? 2 : 4, *chunk = s->chunk;
+	/* Chunks begin where a group of packed k does, whatever the array's rows. */
+	uint32_t unit = npu_round_up(caps->array_rows, 4);
 
 	chunk[0] = s->conv.kernel_h;
 	chunk[1] = s->conv.kernel_w;
@@ -464,8 +467,8 @@ static void cut_kernel(const struct npu_caps *caps, struct npu_resident_step *s)
 	if (npu_resident_weights(s, (uint64_t)chunk[1] * chunk[2], s->tile_cols) > BLOCK_BYTES)
 		chunk[1] = 1;
 	while (npu_resident_weights(s, chunk[2], s->tile_cols) > BLOCK_BYTES &&
-	       chunk[0] * chunk[1] == 1 && chunk[2] > caps->array_rows)
-		chunk[2] = npu_round_up(npu_div_up(chunk[2], 2), npu_max(group, caps->array_rows));
+	       chunk[0] * chunk[1] == 1 && chunk[2] > unit)
+		chunk[2] = npu_round_up(npu_div_up(chunk[2], 2), unit);
 }
 
 static bool cut_step(const struct npu_resident *r, struct npu_resident_step *s, uint64_t room,

@@ -283,8 +283,10 @@ static bool place(const struct npu_caps *caps, const struct npu_conv_view *v, ui
 	uint32_t columns = v->groups == 1 || v->depthwise ? s->chans : s->chans * v->og;
 
 	p[ACC_SLOTS] = npu_min(caps->acc_size / npu_round_up(tile * 4, NPU_EMIT_ALIGN), 4);
+	/* What a command counts in 16 bits. */
 	if (!p[ACC_SLOTS] || p[TILE_H] > UINT16_MAX || p[TILE_W] > UINT16_MAX ||
-	    s->cols > UINT16_MAX)
+	    s->cols > UINT16_MAX || p[IMAGES] > UINT16_MAX ||
+	    (v->depthwise ? s->chans : npu_min(p[STEP_C], v->cg)) > UINT16_MAX)
 		return false;
 	for (p[OUT_SLOTS] = 3;; p[OUT_SLOTS]--) {
 		used = npu_finish_bytes(&v->d->epilogue, v->acc_type, tile, columns, s->cols,
@@ -343,13 +345,15 @@ struct planner {
 };
 
 /*
- * Steps through packed weights begin where a group of successive k does; tap by tap, when nothing
+ * No command takes more taps than NPU_MAX_TAPS. Steps through packed weights begin where a group of successive k does; tap by tap, when nothing
  * else fits, also within one (conv.c unpacks these).
  */
 static bool steps_pack(const struct npu_conv_view *v, const uint32_t *p)
 {
 	uint32_t q = v->pack_group;
 
+	if ((uint64_t)p[STEP_ROWS] * p[STEP_COLS] > NPU_MAX_TAPS)
+		return false;
 	if (!v->packed || p[BY_TAP])
 		return true;
 	if (p[STEP_C] < v->cg)

@@ -469,8 +469,10 @@ static void add_tilings(struct npu_search *search, const struct npu_matmul *d,
 				continue;
 			for (l = 0, last_k = 0; l < sizeof(chunks) / sizeof(chunks[0]);
 			     l++, last_k = p[KT]) {
+				/* Whole groups of packed k, whatever the array's rows. */
 				p[KT] = even(d->k, chunks[l],
-					     npu_max(4, npu_min(caps->array_rows, chunks[l])));
+					     chunks[l] < k_unit(caps) ? npu_max(4, chunks[l]) :
+									k_unit(caps));
 				if (l && p[KT] == last_k)
 					continue;
 				for (order = M_OUTER; order <= N_OUTER; order++) {

@@ -419,7 +419,7 @@ static enum npu_reason check_conv_fields(const struct npu_cmd_conv *cmd, uint64_
 		if (cmd->out_c != cmd->in_c)
 			return npu_isa_fail(where, NPU_REASON_FIELD, AT(npu_cmd_conv, out_c));
 	}
-	if ((uint32_t)cmd->kernel_h * cmd->kernel_w > NPU_ISA_MAX_TAPS)
+	if ((uint32_t)cmd->kernel_h * cmd->kernel_w > NPU_MAX_TAPS)
 		return npu_isa_fail(where, NPU_REASON_FIELD, AT(npu_cmd_conv, kernel_h));
 	for (i = 0; i < 3; i++)
 		if (cmd->a_stride[i] % npu_isa_bytes(o->a_type))

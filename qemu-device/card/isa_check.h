@@ -25,9 +25,6 @@
 			return reason_;         \
 	} while (0)
 
-/* Taps of a window: what a footprint may have to be put together from. */
-#define NPU_ISA_MAX_TAPS 65536u
-
 /* Dimensions that nothing in the instruction set exceeds. */
 #define SHAPE_DIMS 5
 

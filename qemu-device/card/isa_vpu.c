@@ -419,7 +419,7 @@ enum npu_reason npu_pool_check(const struct npu_card_config *cfg, const struct n
 		if (!size[i])
 			return npu_isa_fail(where, NPU_REASON_FIELD,
 					    AT(npu_cmd_pool, in_h) + i * 2);
-	if (taps > NPU_ISA_MAX_TAPS)
+	if (taps > NPU_MAX_TAPS)
 		return npu_isa_fail(where, NPU_REASON_FIELD, AT(npu_cmd_pool, kernel_h));
 	CHECK(check_space(cmd->size, taps, AT(npu_cmd_pool, size), where));
 	if (cmd->op > NPU_POOL_AVG_PAD)

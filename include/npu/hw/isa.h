@@ -29,6 +29,7 @@
 #define NPU_REDUCE_LANES	128	/* partial sums of an inner reduction (a fact of the ISA, not of a card) */
 #define NPU_DMA_BURST		64	/* bytes are counted in whole bursts */
 #define NPU_LOOKAHEAD		4096	/* commands the memory port's arbiter sees ahead */
+#define NPU_MAX_TAPS		65536	/* kernel_h * kernel_w of a CONV or POOL */
 
 enum npu_opcode {
 	NPU_OP_BARRIER = 0x01,	/* struct npu_cmd: all engines of all members drain, then go on */
