@@ -22,14 +22,15 @@ void quant_error_add(struct quant_error *e, const float *want, const float *got,
 		e->signal += (double)want[i] * (double)want[i];
 		e->noise += d * d;
 		e->sum += d;
-		e->max = fmax(e->max, d);
+		e->max = isnan(d) || isnan(e->max) ? NAN : fmax(e->max, d);
 	}
 	e->count += count;
 }
 
 double quant_error_sqnr(const struct quant_error *e)
 {
-	return e->noise > 0 ? 10 * log10(e->signal / e->noise) : INFINITY;
+	/* NaN stays NaN: it is not to look like no noise. */
+	return e->noise == 0 ? INFINITY : 10 * log10(e->signal / e->noise);
 }
 
 static void line(FILE *f, const char *name, const struct quant_error *e)
@@ -47,7 +48,9 @@ static int worst_first(const void *a, const void *b)
 {
 	const struct place *x = a, *y = b;
 
-	return x->sqnr != y->sqnr ? (x->sqnr < y->sqnr ? -1 : 1) : x->tensor - y->tensor;
+	if (isnan(x->sqnr) != isnan(y->sqnr))
+		return isnan(x->sqnr) ? -1 : 1;
+	return x->sqnr != y->sqnr && !isnan(x->sqnr) ? (x->sqnr < y->sqnr ? -1 : 1) : x->tensor - y->tensor;
 }
 
 /* Tensors that a node computed; what only moved is as good as it was. */
