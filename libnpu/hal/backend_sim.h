@@ -128,7 +128,7 @@ struct sim_device {
 /**
  * struct sim_queue - jobs in order, on one ring
  * @node: in sim_ring.queues
- * @todo: fences with jobs that are not posted yet, by sim_fence.todo
+ * @unposted: fences with jobs that are not posted yet, by sim_fence.unposted
  * @posted: jobs on the ring
  * @completed: number of the last job that ended
  * @error: why it is banned, or 0
@@ -140,7 +140,7 @@ struct sim_queue {
 	struct npu_queue base;
 	struct sim_ring *ring;
 	struct npu_list node;
-	struct npu_list todo;
+	struct npu_list unposted;
 	unsigned int posted;
 	uint64_t completed;
 	int error;
@@ -177,7 +177,7 @@ struct sim_wait {
 
 /**
  * struct sim_fence - a submission
- * @todo: in sim_queue.todo
+ * @unposted: in sim_queue.unposted
  * @posted: jobs given to the ring
  * @waiting: of @wait, and one while submission goes on
  * @wait: what it waits for, @wait_count of them
@@ -186,7 +186,7 @@ struct sim_wait {
  */
 struct sim_fence {
 	struct npu_fence base;
-	struct npu_list todo;
+	struct npu_list unposted;
 	unsigned int posted;
 	unsigned int waiting;
 	struct sim_wait *wait;

@@ -27,7 +27,7 @@ int sim_queue_create(struct npu_device *base, const struct npu_queue_attr *attr,
 	if (!queue)
 		return npu_fail(-ENOMEM, "out of memory");
 	npu_queue_init(&queue->base, SIM_RESULTS);
-	npu_list_init(&queue->todo);
+	npu_list_init(&queue->unposted);
 	queue->timeout_ns = (attr->timeout_ms ? attr->timeout_ms : SIM_TIMEOUT_MS) * 1000000ll;
 	period = queue->timeout_ns / 8;
 	if (period < MIN_PERIOD_NS)
@@ -91,7 +91,7 @@ static void job_ended(struct sim_queue *queue, struct sim_fence *fence,
 }
 
 /* Nothing of the queue is on the ring and nothing will be. */
-static void cancel_todo(struct sim_queue *queue, struct npu_list *ended)
+static void cancel_unposted(struct sim_queue *queue, struct npu_list *ended)
 {
 	static const struct drm_npu_result canceled = {
 		.error = -ECANCELED,
@@ -102,10 +102,10 @@ static void cancel_todo(struct sim_queue *queue, struct npu_list *ended)
 		.other_cmd = NPU_ERROR_NO_CMD,
 	};
 
-	while (!npu_list_empty(&queue->todo)) {
-		struct sim_fence *f = npu_list_entry(queue->todo.next, struct sim_fence, todo);
+	while (!npu_list_empty(&queue->unposted)) {
+		struct sim_fence *f = npu_list_entry(queue->unposted.next, struct sim_fence, unposted);
 
-		npu_list_del(&f->todo);
+		npu_list_del(&f->unposted);
 		for (; f->posted < f->base.count; f->posted++)
 			job_ended(queue, f, &canceled, ended);
 	}
@@ -139,11 +139,11 @@ void sim_queue_kick(struct sim_device *dev, struct sim_queue *queue, struct npu_
 
 	if (queue->error || queue->stopping) {
 		if (!queue->posted)
-			cancel_todo(queue, ended);
+			cancel_unposted(queue, ended);
 		return;
 	}
-	while (!npu_list_empty(&queue->todo)) {
-		struct sim_fence *f = npu_list_entry(queue->todo.next, struct sim_fence, todo);
+	while (!npu_list_empty(&queue->unposted)) {
+		struct sim_fence *f = npu_list_entry(queue->unposted.next, struct sim_fence, unposted);
 
 		if (f->waiting)
 			break;
@@ -154,7 +154,7 @@ void sim_queue_kick(struct sim_device *dev, struct sim_queue *queue, struct npu_
 		}
 		if (f->posted < f->base.count)
 			break;
-		npu_list_del(&f->todo);
+		npu_list_del(&f->unposted);
 	}
 	if (posted)
 		sim_ring_doorbell(dev, queue->ring);
@@ -180,7 +180,7 @@ void sim_queue_stop(struct npu_queue *base)
 	if (last)
 		sim_ring_clear(dev, queue->ring, queue, last);
 	pthread_mutex_lock(&dev->lock);
-	while (queue->posted || !npu_list_empty(&queue->todo))
+	while (queue->posted || !npu_list_empty(&queue->unposted))
 		sim_wait_changed(dev, INT64_MAX);
 	pthread_mutex_unlock(&dev->lock);
 }
@@ -196,7 +196,7 @@ int sim_submit(struct npu_queue *base, struct npu_fence *fence, struct npu_fence
 	struct npu_list ended;
 	int ret = 0;
 
-	npu_list_init(&f->todo);
+	npu_list_init(&f->unposted);
 	npu_list_init(&f->listeners);
 	ret = sim_fence_wait_for(f, waits, wait_count);
 	if (ret)
@@ -207,7 +207,7 @@ int sim_submit(struct npu_queue *base, struct npu_fence *fence, struct npu_fence
 		ret = npu_fail(-ECANCELED,
 			       "the queue is banned by a job that failed: make a new one");
 	} else {
-		npu_list_add_tail(&queue->todo, &f->todo);
+		npu_list_add_tail(&queue->unposted, &f->unposted);
 		if (!f->wait_count)
 			sim_queue_kick(dev, queue, &ended);
 	}
