@@ -392,7 +392,7 @@ static void pool_one(const struct npu_pool2d *d, const void *in, const uint64_t 
 		     uint32_t image, uint32_t y, uint32_t x, uint32_t c, void *out, size_t at)
 {
 	int is_float = ref_is_float(d->in_type);
-	int64_t isum = 0, inside = 0,
+	int64_t isum = 0, inside = 0, by,
 		imax = d->in_type == NPU_S8 ? -128 :
 		       d->in_type == NPU_U8 ? 0 :
 					      INT32_MIN;
@@ -423,14 +423,14 @@ static void pool_one(const struct npu_pool2d *d, const void *in, const uint64_t 
 			}
 		}
 	}
-	if (d->op == NPU_POOL_AVG_PAD)
-		inside = (int64_t)d->kernel_h * d->kernel_w;
+	by = d->op == NPU_POOL_AVG_PAD ? (int64_t)d->kernel_h * d->kernel_w : inside;
 	if (is_float) {
-		v = d->op == NPU_POOL_MAX ? fmax_ : inside ? fsum / (float)inside : 0;
+		/* Where nothing is inside it is +0, of either kind (docs/hardware.md, POOL). */
+		v = d->op == NPU_POOL_MAX ? fmax_ : inside ? fsum / (float)by : 0;
 		ref_put_float(d->out_type, out, at, v);
 		return;
 	}
-	v = d->op == NPU_POOL_MAX ? (float)imax : inside ? (float)isum / (float)inside : 0;
+	v = d->op == NPU_POOL_MAX ? (float)imax : by ? (float)isum / (float)by : 0;
 	if (d->scale != 0)
 		v = (v - (float)d->in_zp) * d->scale;
 	else if (d->op == NPU_POOL_MAX && d->in_type == d->out_type) {
