@@ -148,43 +148,103 @@ static int check(const struct npu_code *code, unsigned int cores, unsigned int t
 	return 0;
 }
 
+/**
+ * struct npu_timer - models of a card's cores, as many as were asked for so far
+ * @time: NULL: not yet
+ */
+struct npu_timer {
+	struct npu_card_config cfg;
+	struct npu_time *time[NPU_MAX_CORES];
+};
+
+struct npu_timer *npu_timer_create(const struct npu_caps *caps)
+{
+	struct npu_timer *t = calloc(1, sizeof(*t));
+
+	if (t)
+		npu_caps_config(caps, &t->cfg);
+	return t;
+}
+
+void npu_timer_free(struct npu_timer *t)
+{
+	unsigned int i;
+
+	for (i = 0; t && i < NPU_MAX_CORES; i++)
+		npu_time_free(t->time[i]);
+	free(t);
+}
+
+/* Models at time 0 that tell @y. */
+static int prepare(struct npu_timer *t, unsigned int cores, struct tally *y)
+{
+	unsigned int i;
+
+	for (i = 0; i < cores; i++) {
+		if (t->time[i])
+			npu_time_reset(t->time[i]);
+		else
+			t->time[i] = npu_time_new(&t->cfg);
+		if (!t->time[i])
+			return npu_fail(-ENOMEM, "out of memory");
+		npu_time_watch(t->time[i], count, y);
+	}
+	return 0;
+}
+
+static int time_code(struct npu_timer *t, const struct npu_code *code, unsigned int cores,
+		     uint32_t host_regions, struct tally *y)
+{
+	struct places p = { .host = host_regions };
+	unsigned int i;
+	int ret = check(code, cores, y->tags);
+
+	if (ret)
+		return ret;
+	memset(y->total, 0, sizeof(*y->total));
+	if (y->tags)
+		memset(y->by_tag, 0, y->tags * sizeof(*y->by_tag));
+	for (i = 0; i < NPU_MAX_REGIONS; i++)
+		p.base[i] = (uint64_t)i << REGION_SHIFT;
+	ret = prepare(t, cores, y);
+	if (!ret)
+		run(t->time, code, cores, &p, y);
+	y->total->cycles = y->total->end;
+	return ret;
+}
+
+int npu_timer_cycles(struct npu_timer *t, const struct npu_code *code, unsigned int cores,
+		     uint32_t host_regions, uint64_t *cycles)
+{
+	struct npu_cost total = { 0 };
+	struct tally y = { .total = &total };
+	int ret = time_code(t, code, cores, host_regions, &y);
+
+	*cycles = total.cycles;
+	return ret;
+}
+
 int npu_code_costs(const struct npu_caps *caps, const struct npu_code *code, unsigned int cores,
 		   uint32_t host_regions, struct npu_cost *total, struct npu_cost *by_tag,
 		   unsigned int tags)
 {
 	struct tally y = { .total = total, .by_tag = by_tag, .tags = by_tag ? tags : 0 };
-	struct npu_time *time[NPU_MAX_CORES] = { NULL };
-	struct npu_card_config cfg;
-	struct places p = { .host = host_regions };
+	struct npu_timer *t = npu_timer_create(caps);
 	uint64_t end = 0;
 	unsigned int i;
-	int ret = check(code, cores, tags);
+	int ret;
 
+	if (!t)
+		return npu_fail(-ENOMEM, "out of memory");
+	ret = time_code(t, code, cores, host_regions, &y);
+	npu_timer_free(t);
 	if (ret)
 		return ret;
-	memset(total, 0, sizeof(*total));
-	if (y.tags)
-		memset(by_tag, 0, y.tags * sizeof(*by_tag));
-	npu_caps_config(caps, &cfg);
-	for (i = 0; i < NPU_MAX_REGIONS; i++)
-		p.base[i] = (uint64_t)i << REGION_SHIFT;
-	for (i = 0; i < cores && !ret; i++) {
-		time[i] = npu_time_new(&cfg);
-		if (!time[i])
-			ret = npu_fail(-ENOMEM, "out of memory");
-		else
-			npu_time_watch(time[i], count, &y);
-	}
-	if (!ret)
-		run(time, code, cores, &p, &y);
-	for (i = 0; i < cores; i++)
-		npu_time_free(time[i]);
-	total->cycles = total->end;
 	for (i = 0; i < y.tags; i++) {
 		by_tag[i].cycles = by_tag[i].end > end ? by_tag[i].end - end : 0;
 		end += by_tag[i].cycles;
 	}
-	return ret;
+	return 0;
 }
 
 int npu_code_cycles(const struct npu_caps *caps, const struct npu_code *code, unsigned int cores,

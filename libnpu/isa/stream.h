@@ -10,6 +10,7 @@
 #include "npu/stream.h"
 
 struct npu_card_config;
+struct npu_timer;
 
 /**
  * struct npu_stream - commands, one behind the other
@@ -37,5 +38,17 @@ static inline struct npu_code npu_stream_code(const struct npu_stream *s)
 
 /** npu_caps_config() - the card that @caps describes, as the card's own code takes it */
 void npu_caps_config(const struct npu_caps *caps, struct npu_card_config *cfg);
+
+/**
+ * npu_timer_create() - models of @caps' cores to time many streams with, one after the other: a
+ * model is large, and what costs is touching its memory for the first time. One thread at a time;
+ * NULL without memory
+ */
+struct npu_timer *npu_timer_create(const struct npu_caps *caps);
+void npu_timer_free(struct npu_timer *t);
+
+/** npu_timer_cycles() - as npu_code_cycles() */
+int npu_timer_cycles(struct npu_timer *t, const struct npu_code *code, unsigned int cores,
+		     uint32_t host_regions, uint64_t *cycles);
 
 #endif

@@ -89,7 +89,7 @@ static int time_core(const struct npu_search *s, struct npu_stream *stream, uint
 {
 	struct npu_code code = npu_stream_code(stream);
 
-	return npu_code_cycles(s->caps, &code, 1, 0, cycles);
+	return npu_timer_cycles(s->timer, &code, 1, 0, cycles);
 }
 
 /* A candidate that was written out, where it comes from, and its cycles. */
@@ -203,16 +203,18 @@ static int write_gang(const struct npu_search *s, const struct npu_candidate *c,
 			return ret;
 		code[gang->cores - 1] = npu_stream_code(stream);
 	}
-	return npu_code_cycles(s->caps, code, gang->cores, 0, &gang->cycles);
+	return npu_timer_cycles(s->timer, code, gang->cores, 0, &gang->cycles);
 }
 
 int npu_search_run(struct npu_search *s, struct npu_gang *gang)
 {
 	struct npu_stream *stream = npu_stream_create();
-	int ret = stream ? s->error : -ENOMEM;
 	struct choice ch;
+	int ret;
 
 	memset(gang, 0, sizeof(*gang));
+	s->timer = npu_timer_create(s->caps);
+	ret = stream && s->timer ? s->error : -ENOMEM;
 	if (ret)
 		npu_fail(ret, "out of memory");
 	else if (s->count)
@@ -234,6 +236,8 @@ int npu_search_run(struct npu_search *s, struct npu_gang *gang)
 		ret = 0;
 	}
 	npu_stream_free(stream);
+	npu_timer_free(s->timer);
+	s->timer = NULL;
 	free(s->candidate);
 	s->candidate = NULL;
 	return ret;

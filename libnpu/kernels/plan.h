@@ -49,6 +49,7 @@ struct npu_candidate {
  * @count: how many
  * @room: of @candidate
  * @error: -ENOMEM sticks
+ * @timer: what npu_search_run() times them with
  */
 struct npu_search {
 	const struct npu_caps *caps;
@@ -60,6 +61,7 @@ struct npu_search {
 	struct npu_candidate *candidate;
 	unsigned int count, room;
 	int error;
+	struct npu_timer *timer;
 };
 
 void npu_search_add(struct npu_search *s, const struct npu_candidate *c);
