@@ -68,13 +68,13 @@ static const struct {
 	unsigned int dims;
 	uint32_t shape[4];
 } arrays[] = {
-	{ "0.input", NPY_FLOAT32, 1, { 2 } },  { "0.weight", NPY_INT8, 4, { 16, 1, 3, 3 } },
+	{ "0.input", NPY_FLOAT32, 1, { 3 } },  { "0.weight", NPY_INT8, 4, { 16, 1, 3, 3 } },
 	{ "0.scale", NPY_FLOAT32, 1, { 16 } }, { "0.bias", NPY_INT32, 1, { 16 } },
-	{ "1.input", NPY_FLOAT32, 1, { 2 } },  { "1.weight", NPY_INT8, 4, { 32, 16, 3, 3 } },
+	{ "1.input", NPY_FLOAT32, 1, { 3 } },  { "1.weight", NPY_INT8, 4, { 32, 16, 3, 3 } },
 	{ "1.scale", NPY_FLOAT32, 1, { 32 } }, { "1.bias", NPY_INT32, 1, { 32 } },
-	{ "2.input", NPY_FLOAT32, 1, { 2 } },  { "2.weight", NPY_INT8, 4, { 64, 32, 3, 3 } },
+	{ "2.input", NPY_FLOAT32, 1, { 3 } },  { "2.weight", NPY_INT8, 4, { 64, 32, 3, 3 } },
 	{ "2.scale", NPY_FLOAT32, 1, { 64 } }, { "2.bias", NPY_INT32, 1, { 64 } },
-	{ "3.input", NPY_FLOAT32, 1, { 2 } },  { "3.weight", NPY_INT8, 2, { 576, 10 } },
+	{ "3.input", NPY_FLOAT32, 1, { 3 } },  { "3.weight", NPY_INT8, 2, { 576, 10 } },
 	{ "3.scale", NPY_FLOAT32, 1, { 10 } }, { "3.bias", NPY_INT32, 1, { 10 } },
 };
 
@@ -104,6 +104,9 @@ static struct npy new_array(unsigned int i)
 			((int32_t *)a.data)[k] = (int32_t)(random() % (1u << 31)) - (1 << 30);
 		else
 			((float *)a.data)[k] = 0.5f + (float)(k % 2) * 3.5f; /* 4: a zero point */
+		/* int8. */
+		if (a.size == 12 && k == 2)
+			((float *)a.data)[k] = -128;
 	}
 	return a;
 }
@@ -154,8 +157,10 @@ static void test_parameters_are_those_written(void **state)
 		fail_msg("%s", err.text);
 	assert_true(p.in_scale == 0.5f);
 	assert_int_equal(p.layers[0].in_zero_point, 4);
+	assert_int_equal(p.layers[0].in_least, -128);
 	assert_true(p.layers[0].out_scale == 0.5f);
 	assert_int_equal(p.layers[0].out_zero_point, 4);
+	assert_int_equal(p.layers[0].out_least, -128);
 	assert_true(p.layers[5].sum_scale[1] == 2.0f);
 	/* [o][i][y][x] of the file is [y][x][i][o] here. */
 	assert_int_equal(p.layers[2].weights[((2 * 3 + 1) * 16 + 7) * 32 + 30],
@@ -198,15 +203,20 @@ static void test_wrong_parameters_are_refused(void **state)
 
 			for (unsigned int k = 0; k < ARRAY_LEN(bad); k++) {
 				((float *)a.data)[0] = bad[k];
-				refuses(i, &a, a.size == 8 ? "not a scale" : "channel 0");
+				refuses(i, &a, a.size == 12 ? "not a scale" : "channel 0");
 			}
 		}
-		if (a.size == 8) {
+		if (a.size == 12) {
+			static const float bad[][2] = { { 0.5f, -128 }, { -129, -128 },
+							{ 128, -128 },	{ -1, 0 },
+							{ 256, 0 },	{ 4, 1 },
+							{ 4, NAN },	{ NAN, 0 } };
+
 			((float *)a.data)[0] = 1;
-			((float *)a.data)[1] = 0.5f;
-			refuses(i, &a, "zero point");
-			((float *)a.data)[1] = 256;
-			refuses(i, &a, "zero point");
+			for (unsigned int k = 0; k < ARRAY_LEN(bad); k++) {
+				memcpy((float *)a.data + 1, bad[k], sizeof(bad[k]));
+				refuses(i, &a, "zero point");
+			}
 		}
 		if (a.type == NPY_INT32) {
 			((int32_t *)a.data)[9] = (1 << 30) + 1;
