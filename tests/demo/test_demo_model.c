@@ -256,6 +256,7 @@ static void test_requantisation_rounds_half_to_even(void **state)
 		.in_zero_point = 0,
 		.out_scale = 0.5f,
 		.out_zero_point = 10,
+		.out_least = -128,
 		.weights = weights,
 		.bias = bias,
 		.sum_scale = sum_scale,
@@ -277,6 +278,41 @@ static void test_requantisation_rounds_half_to_even(void **state)
 	npu_demo_reference_conv(&l, &(int16_t){ 100 }, out);
 	assert_int_equal(out[0], -78);
 	assert_int_equal(out[1], 127);
+	/* uint8. */
+	l.out_least = l.out_zero_point = 0;
+	npu_demo_reference_conv(&l, &(int16_t){ 100 }, out);
+	assert_int_equal(out[0], 50);
+	assert_int_equal(out[1], 255);
+}
+
+/* Where the range that was calibrated ends before white does. */
+static void test_pixels_saturate(void **state)
+{
+	static const uint8_t pixels[] = { 0, 100, 127, 128, 255 };
+	static const struct {
+		float scale;
+		int32_t zero, least;
+		int16_t in[5];
+	} cases[] = {
+		{ 1.0f / 255, 0, 0, { 0, 100, 127, 128, 255 } },
+		{ 1.0f / 255, -128, -128, { -128, -28, -1, 0, 127 } },
+		{ 1.0f / 510, 0, 0, { 0, 200, 254, 255, 255 } },
+		{ 1.0f / 510, -128, -128, { -128, 72, 126, 127, 127 } },
+		{ 1.0f / 255, 30, -128, { 30, 127, 127, 127, 127 } },
+		/* Steps far beyond what 16 bits hold. */
+		{ 1e-30f, -128, -128, { -128, 127, 127, 127, 127 } },
+	};
+	struct npu_demo_params p = { 0 };
+	int16_t in[5];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		p.in_scale = cases[i].scale;
+		p.layers[0].in_zero_point = cases[i].zero;
+		p.layers[0].in_least = cases[i].least;
+		npu_demo_quantise(&p, pixels, in, 5);
+		assert_memory_equal(in, cases[i].in, sizeof(in));
+	}
 }
 
 /* A 3x4 image, two channels, 3x3 kernel, stride 2, padding, worked out by hand. */
@@ -308,6 +344,7 @@ static void test_convolution_by_hand(void **state)
 		.in_zero_point = 5,
 		.out_scale = 2,
 		.out_zero_point = -3,
+		.out_least = -128,
 		.weights = weights,
 		.bias = bias,
 		.sum_scale = sum_scale,
@@ -605,6 +642,7 @@ int main(void)
 		cmocka_unit_test(test_parameters_are_those_written),
 		cmocka_unit_test(test_wrong_parameters_are_refused),
 		cmocka_unit_test(test_requantisation_rounds_half_to_even),
+		cmocka_unit_test(test_pixels_saturate),
 		cmocka_unit_test(test_convolution_by_hand),
 		cmocka_unit_test(test_pooling_by_hand),
 		cmocka_unit_test(test_fc_and_argmax_by_hand),
