@@ -3,7 +3,8 @@
  * Copyright (c) 2026 the npu authors
  *
  * Quantising at the ends of what floats can say: weights, biases and activations so small or so large
- * that scales made of them would be 0, denormal or infinite.
+ * that scales made of them would be 0, denormal or infinite; values that fp16 has not, in the middle of
+ * the network; and what is told of values that are infinite or none.
  */
 #include <float.h>
 #include <math.h>
@@ -11,10 +12,15 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "npy.h"
 #include "quant.h"
+#include "session.h"
 
 /* ---- Scales ---------------------------------------------------------------------------------- */
 
@@ -108,11 +114,245 @@ static void tiny_and_huge_weights(void **state)
 	scales_are_normal(-FLT_MAX, FLT_MAX);
 }
 
+/* ---- Networks that overflow ------------------------------------------------------------------ */
+
+static char dir[] = "/tmp/test_extremes.XXXXXX";
+static struct npu_device *dev;
+
+enum { PLANES = 2, LARGEST = 20 };
+
+/**
+ * struct chain - a network under way, each node of the one before
+ * @side: of a square plane of x; values from 1 to 2
+ */
+struct chain {
+	struct npu_graph *g;
+	uint32_t side;
+	int at;
+};
+
+static struct chain chain_begin(uint32_t side)
+{
+	const uint32_t shape[] = { 1, PLANES, side, side };
+	struct chain c = { .g = npu_graph_create(), .side = side };
+
+	c.at = npu_graph_input(c.g, "x", NPU_FP32, 4, shape);
+	return c;
+}
+
+static void chain_node(struct chain *c, uint32_t op, const struct npu_graph_attrs *a, int second)
+{
+	int in[2] = { c->at, second };
+
+	assert_int_equal(npu_graph_node(c->g, op, NULL, a, in, second < 0 ? 1 : 2, &c->at, 1), 0);
+}
+
+/*
+ * A product that changes nothing: CONV or CONV_TRANSPOSE, plane by plane, since 0 times what is
+ * infinite would show.
+ */
+static void chain_product(struct chain *c, uint32_t op)
+{
+	static const float one[PLANES] = { 1, 1 };
+	struct npu_graph_attrs a = { .window_dims = 2, .groups = PLANES };
+	int w = npu_graph_constant(c->g, NULL, NPU_FP32, 4, (uint32_t[]){ PLANES, 1, 1, 1 }, one);
+
+	chain_node(c, op, &a, w);
+}
+
+static void chain_times(struct chain *c, float v)
+{
+	chain_node(c, NPU_GRAPH_MUL, NULL, npu_graph_constant(c->g, NULL, NPU_FP32, 0, NULL, &v));
+}
+
+static void chain_transpose(struct chain *c)
+{
+	chain_node(c, NPU_GRAPH_TRANSPOSE,
+		   &(struct npu_graph_attrs){ .axis_count = 4, .axes = { 0, 1, 3, 2 } }, -1);
+}
+
+/* Quantises; what is told, to be freed, and y. @y may be NULL. */
+static char *chain_end(struct chain *c, float *x, float *y)
+{
+	uint32_t count = PLANES * c->side * c->side;
+	struct npy a = { NPY_FLOAT32, 4, { 1, PLANES, c->side, c->side }, count * sizeof(*x), x };
+	struct quant_options how = { .data = dir, .input_type = NPU_FP32 };
+	char *report = NULL, path[64], error[256];
+	struct session *s = NULL;
+	size_t size, length;
+	void *image;
+	FILE *f = open_memstream(&report, &length);
+
+	for (uint32_t i = 0; i < count; i++)
+		x[i] = 1 + (float)i / (float)(count - 1);
+	snprintf(path, sizeof(path), "%s/0.npy", dir);
+	assert_int_equal(npy_write(&a, path, error, sizeof(error)), 0);
+	npu_graph_output(c->g, c->at, "y");
+	assert_int_equal(quantize(c->g, dev, NULL, &how, f, &image, &size), 0);
+	fclose(f);
+	unlink(path);
+	assert_int_equal(session_open(&s, dev, image, size), 0);
+	assert_int_equal(session_set(s, session_tensor(s, NPU_TENSOR_INPUT, "x"), x), 0);
+	assert_int_equal(session_run(s), 0);
+	if (y)
+		assert_int_equal(session_get(s, session_tensor(s, NPU_TENSOR_OUTPUT, "y"), y), 0);
+	session_close(s);
+	free(image);
+	npu_graph_free(c->g);
+	return report;
+}
+
+static void told(const char *report, const char *words)
+{
+	if (!strstr(report, words))
+		fail_msg("\"%s\" is not told:\n%s", words, report);
+}
+
+/*
+ * 1e6 has no fp16: between the two products of integers it would be infinite, 1 / it 0, and the range
+ * that is found a wrong one, of numbers. @product: a product reads it, which makes fp16 of it also
+ * where it is kept in more; else it is kept itself, if it is not small.
+ */
+static void overflow_between(uint32_t side, bool product)
+{
+	float x[PLANES * LARGEST * LARGEST], y[PLANES * LARGEST * LARGEST];
+	struct chain c = chain_begin(side);
+	char *report;
+
+	chain_product(&c, NPU_GRAPH_CONV);
+	chain_times(&c, 1e6f);
+	if (product)
+		chain_product(&c, NPU_GRAPH_CONV_TRANSPOSE);
+	else
+		chain_transpose(&c);
+	chain_node(&c, NPU_GRAPH_RECIPROCAL, NULL, -1);
+	if (!product)
+		chain_transpose(&c);
+	chain_times(&c, 1e6f);
+	chain_product(&c, NPU_GRAPH_CONV);
+	report = chain_end(&c, x, y);
+	told(report, "the float network in bf16");
+	for (uint32_t i = 0; i < PLANES * side * side; i++)
+		if (!(fabsf(y[i] - 1 / x[i]) < 0.02f))
+			fail_msg("element %u is %g, not %g:\n%s", i, (double)y[i],
+				 (double)(1 / x[i]), report);
+	free(report);
+}
+
+static void overflow_is_noticed(void **state)
+{
+	(void)state;
+	overflow_between(4, true);
+	overflow_between(LARGEST, true);
+	overflow_between(LARGEST, false);
+}
+
+/* What is large where nothing needs fp16 is no reason for bf16. */
+static void no_false_alarm(void **state)
+{
+	float x[PLANES * LARGEST * LARGEST];
+	struct chain c = chain_begin(LARGEST);
+	char *report;
+
+	(void)state;
+	chain_product(&c, NPU_GRAPH_CONV);
+	chain_times(&c, 1e6f);
+	/* Outputs that nothing computes are there as well. */
+	npu_graph_output(c.g, 0, "copy");
+	npu_graph_output(c.g, npu_graph_constant(c.g, NULL, NPU_FP32, 0, NULL, &(float){ 3 }),
+			 "three");
+	report = chain_end(&c, x, NULL);
+	told(report, "the float network in fp16\n");
+	told(report,
+	     "\n  three                                         inf           0           0\n");
+	free(report);
+}
+
+/* exp(300) has no bf16 either; that 1 / it is 0 is right, and so it is only told. */
+static void overflow_of_bf16_is_told(void **state)
+{
+	float x[PLANES * LARGEST * LARGEST], y[PLANES * LARGEST * LARGEST];
+	struct chain c = chain_begin(LARGEST);
+	char *report;
+
+	(void)state;
+	chain_product(&c, NPU_GRAPH_CONV);
+	chain_times(&c, 300);
+	chain_node(&c, NPU_GRAPH_EXP, NULL, -1);
+	chain_transpose(&c);
+	chain_node(&c, NPU_GRAPH_RECIPROCAL, NULL, -1);
+	chain_product(&c, NPU_GRAPH_CONV);
+	report = chain_end(&c, x, y);
+	told(report, "the float network in bf16");
+	told(report, "  Exp gives values that are infinite or none there\n");
+	assert_true(y[7] == 0);
+	free(report);
+}
+
+/* Outputs that are no numbers have no error that could be told. */
+static void outputs_that_are_none(void **state)
+{
+	float x[PLANES * 4 * 4];
+	struct chain c = chain_begin(4);
+	char *report;
+
+	(void)state;
+	chain_product(&c, NPU_GRAPH_CONV);
+	chain_node(&c, NPU_GRAPH_NEG, NULL, -1);
+	chain_node(&c, NPU_GRAPH_SQRT, NULL, -1);
+	report = chain_end(&c, x, NULL);
+	told(report, "nan         nan         nan  32 of 32 values are infinite or none\n");
+	told(report, "  Sqrt gives values that are infinite or none there\n");
+	free(report);
+}
+
+/* ---- Errors ---------------------------------------------------------------------------------- */
+
+static void errors_of_what_is_infinite(void **state)
+{
+	static const float a[] = { 1, 2, INFINITY, -INFINITY }, b[] = { 1, 3, INFINITY, -INFINITY };
+	static const struct {
+		float want, got;
+	} odd[] = { { NAN, NAN },     { 1, NAN },	{ NAN, 1 },
+		    { INFINITY, 1 },  { 1, -INFINITY }, { INFINITY, -INFINITY },
+		    { INFINITY, NAN } };
+	struct quant_error e = { 0 };
+
+	(void)state;
+	assert_true(isnan(quant_error_sqnr(&e)));
+	quant_error_add(&e, a, b, 4);
+	assert_int_equal(e.odd, 0);
+	assert_int_equal(e.count, 4);
+	assert_true(e.max == 1 && e.sum == 1);
+	assert_float_equal(quant_error_sqnr(&e), 10 * log10(5), 1e-6);
+	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+		e = (struct quant_error){ 0 };
+		quant_error_add(&e, a, a, 4);
+		assert_true(isinf(quant_error_sqnr(&e)));
+		quant_error_add(&e, &odd[i].want, &odd[i].got, 1);
+		assert_int_equal(e.odd, 1);
+		assert_true(isnan(quant_error_sqnr(&e)));
+		quant_error_add(&e, a, b, 4);
+		assert_true(isnan(quant_error_sqnr(&e)));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tiny_and_huge_weights),
+		cmocka_unit_test(overflow_is_noticed),
+		cmocka_unit_test(no_false_alarm),
+		cmocka_unit_test(overflow_of_bf16_is_told),
+		cmocka_unit_test(outputs_that_are_none),
+		cmocka_unit_test(errors_of_what_is_infinite),
 	};
+	int ret;
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	if (!mkdtemp(dir) || npu_open(&dev, "sim:"))
+		return 2;
+	ret = cmocka_run_group_tests(tests, NULL, NULL);
+	npu_close(dev);
+	rmdir(dir);
+	return ret;
 }
