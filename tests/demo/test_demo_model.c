@@ -68,13 +68,13 @@ static const struct {
 	unsigned int dims;
 	uint32_t shape[4];
 } arrays[] = {
-	{ "0.input", NPY_FLOAT32, 1, { 2 } },  { "0.weight", NPY_INT8, 4, { 16, 1, 3, 3 } },
+	{ "0.input", NPY_FLOAT32, 1, { 3 } },  { "0.weight", NPY_INT8, 4, { 16, 1, 3, 3 } },
 	{ "0.scale", NPY_FLOAT32, 1, { 16 } }, { "0.bias", NPY_INT32, 1, { 16 } },
-	{ "1.input", NPY_FLOAT32, 1, { 2 } },  { "1.weight", NPY_INT8, 4, { 32, 16, 3, 3 } },
+	{ "1.input", NPY_FLOAT32, 1, { 3 } },  { "1.weight", NPY_INT8, 4, { 32, 16, 3, 3 } },
 	{ "1.scale", NPY_FLOAT32, 1, { 32 } }, { "1.bias", NPY_INT32, 1, { 32 } },
-	{ "2.input", NPY_FLOAT32, 1, { 2 } },  { "2.weight", NPY_INT8, 4, { 64, 32, 3, 3 } },
+	{ "2.input", NPY_FLOAT32, 1, { 3 } },  { "2.weight", NPY_INT8, 4, { 64, 32, 3, 3 } },
 	{ "2.scale", NPY_FLOAT32, 1, { 64 } }, { "2.bias", NPY_INT32, 1, { 64 } },
-	{ "3.input", NPY_FLOAT32, 1, { 2 } },  { "3.weight", NPY_INT8, 2, { 576, 10 } },
+	{ "3.input", NPY_FLOAT32, 1, { 3 } },  { "3.weight", NPY_INT8, 2, { 576, 10 } },
 	{ "3.scale", NPY_FLOAT32, 1, { 10 } }, { "3.bias", NPY_INT32, 1, { 10 } },
 };
 
@@ -104,6 +104,9 @@ static struct npy new_array(unsigned int i)
 			((int32_t *)a.data)[k] = (int32_t)(random() % (1u << 31)) - (1 << 30);
 		else
 			((float *)a.data)[k] = 0.5f + (float)(k % 2) * 3.5f; /* 4: a zero point */
+		/* int8. */
+		if (a.size == 12 && k == 2)
+			((float *)a.data)[k] = -128;
 	}
 	return a;
 }
@@ -154,8 +157,10 @@ static void test_parameters_are_those_written(void **state)
 		fail_msg("%s", err.text);
 	assert_true(p.in_scale == 0.5f);
 	assert_int_equal(p.layers[0].in_zero_point, 4);
+	assert_int_equal(p.layers[0].in_least, -128);
 	assert_true(p.layers[0].out_scale == 0.5f);
 	assert_int_equal(p.layers[0].out_zero_point, 4);
+	assert_int_equal(p.layers[0].out_least, -128);
 	assert_true(p.layers[5].sum_scale[1] == 2.0f);
 	/* [o][i][y][x] of the file is [y][x][i][o] here. */
 	assert_int_equal(p.layers[2].weights[((2 * 3 + 1) * 16 + 7) * 32 + 30],
@@ -198,15 +203,20 @@ static void test_wrong_parameters_are_refused(void **state)
 
 			for (unsigned int k = 0; k < ARRAY_LEN(bad); k++) {
 				((float *)a.data)[0] = bad[k];
-				refuses(i, &a, a.size == 8 ? "not a scale" : "channel 0");
+				refuses(i, &a, a.size == 12 ? "not a scale" : "channel 0");
 			}
 		}
-		if (a.size == 8) {
+		if (a.size == 12) {
+			static const float bad[][2] = { { 0.5f, -128 }, { -129, -128 },
+							{ 128, -128 },	{ -1, 0 },
+							{ 256, 0 },	{ 4, 1 },
+							{ 4, NAN },	{ NAN, 0 } };
+
 			((float *)a.data)[0] = 1;
-			((float *)a.data)[1] = 0.5f;
-			refuses(i, &a, "zero point");
-			((float *)a.data)[1] = 256;
-			refuses(i, &a, "zero point");
+			for (unsigned int k = 0; k < ARRAY_LEN(bad); k++) {
+				memcpy((float *)a.data + 1, bad[k], sizeof(bad[k]));
+				refuses(i, &a, "zero point");
+			}
 		}
 		if (a.type == NPY_INT32) {
 			((int32_t *)a.data)[9] = (1 << 30) + 1;
@@ -246,6 +256,7 @@ static void test_requantisation_rounds_half_to_even(void **state)
 		.in_zero_point = 0,
 		.out_scale = 0.5f,
 		.out_zero_point = 10,
+		.out_least = -128,
 		.weights = weights,
 		.bias = bias,
 		.sum_scale = sum_scale,
@@ -267,6 +278,41 @@ static void test_requantisation_rounds_half_to_even(void **state)
 	npu_demo_reference_conv(&l, &(int16_t){ 100 }, out);
 	assert_int_equal(out[0], -78);
 	assert_int_equal(out[1], 127);
+	/* uint8. */
+	l.out_least = l.out_zero_point = 0;
+	npu_demo_reference_conv(&l, &(int16_t){ 100 }, out);
+	assert_int_equal(out[0], 50);
+	assert_int_equal(out[1], 255);
+}
+
+/* Where the range that was calibrated ends before white does. */
+static void test_pixels_saturate(void **state)
+{
+	static const uint8_t pixels[] = { 0, 100, 127, 128, 255 };
+	static const struct {
+		float scale;
+		int32_t zero, least;
+		int16_t in[5];
+	} cases[] = {
+		{ 1.0f / 255, 0, 0, { 0, 100, 127, 128, 255 } },
+		{ 1.0f / 255, -128, -128, { -128, -28, -1, 0, 127 } },
+		{ 1.0f / 510, 0, 0, { 0, 200, 254, 255, 255 } },
+		{ 1.0f / 510, -128, -128, { -128, 72, 126, 127, 127 } },
+		{ 1.0f / 255, 30, -128, { 30, 127, 127, 127, 127 } },
+		/* Steps far beyond what 16 bits hold. */
+		{ 1e-30f, -128, -128, { -128, 127, 127, 127, 127 } },
+	};
+	struct npu_demo_params p = { 0 };
+	int16_t in[5];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		p.in_scale = cases[i].scale;
+		p.layers[0].in_zero_point = cases[i].zero;
+		p.layers[0].in_least = cases[i].least;
+		npu_demo_quantise(&p, pixels, in, 5);
+		assert_memory_equal(in, cases[i].in, sizeof(in));
+	}
 }
 
 /* A 3x4 image, two channels, 3x3 kernel, stride 2, padding, worked out by hand. */
@@ -298,6 +344,7 @@ static void test_convolution_by_hand(void **state)
 		.in_zero_point = 5,
 		.out_scale = 2,
 		.out_zero_point = -3,
+		.out_least = -128,
 		.weights = weights,
 		.bias = bias,
 		.sum_scale = sum_scale,
@@ -595,6 +642,7 @@ int main(void)
 		cmocka_unit_test(test_parameters_are_those_written),
 		cmocka_unit_test(test_wrong_parameters_are_refused),
 		cmocka_unit_test(test_requantisation_rounds_half_to_even),
+		cmocka_unit_test(test_pixels_saturate),
 		cmocka_unit_test(test_convolution_by_hand),
 		cmocka_unit_test(test_pooling_by_hand),
 		cmocka_unit_test(test_fc_and_argmax_by_hand),

@@ -3,10 +3,11 @@
  * Copyright (c) 2026 the npu authors
  *
  * Mutations that leave an image one: blind ones break a checksum, and everything behind it is never
- * reached. Fields of the header, of the tables and of commands change in place, then the checksums
- * are made right; or commands come twice, go, change places, and get new semaphores. One in eight
+ * reached. Fields of the header, of the tables (that of layers too) and of commands change in place,
+ * then the checksums are made right; or commands come twice, go, change places, and get new semaphores. One in eight
  * stays blind.
  */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,10 +82,21 @@ static size_t find_command(uint64_t *chance, const uint8_t *code, size_t size, s
 	return found;
 }
 
+/* Where a section is, if all of it is there and the version has one. */
+static bool find_part(const uint8_t *data, size_t size, unsigned int s, struct npu_image_part *part)
+{
+	struct npu_image_header h;
+
+	memcpy(&h, data, sizeof(h));
+	*part = h.part[s];
+	return (s < NPU_IMAGE_LAYERS || h.version != NPU_IMAGE_VERSION_PLAIN) && part->size &&
+	       part->offset < size && part->size <= size - part->offset;
+}
+
 static void change_in_place(uint64_t *chance, uint8_t *data, size_t size)
 {
 	const struct npu_image_header *h = (const void *)data;
-	const struct npu_image_part *code = &h->part[NPU_IMAGE_CODE];
+	struct npu_image_part part;
 	size_t at = 0, n;
 
 	switch (fuzz_chance(chance, 8)) {
@@ -97,11 +109,15 @@ static void change_in_place(uint64_t *chance, uint8_t *data, size_t size)
 			n = 1024;
 		change_field(chance, data + sizeof(*h), n);
 		return;
+	case 2:
+		if (find_part(data, size, NPU_IMAGE_LAYERS, &part))
+			change_field(chance, data + part.offset, part.size);
+		return;
 	default:
-		if (code->offset > size || code->size > size - code->offset)
+		if (!find_part(data, size, NPU_IMAGE_CODE, &part))
 			return;
-		n = find_command(chance, data + code->offset, code->size, &at);
-		change_field(chance, data + code->offset + at, n);
+		n = find_command(chance, data + part.offset, part.size, &at);
+		change_field(chance, data + part.offset + at, n);
 	}
 }
 

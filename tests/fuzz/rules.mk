@@ -59,6 +59,15 @@ $(BUILD)/tests/fuzz/seeds: private XLIBS = $(LIBNPU_LIBS)
 $(BUILD)/tests/fuzz/seeds: $(BUILD)/tests/fuzz/seeds.o $(BUILD)/tools/npucc/npucc.a $(LIBNPU)
 	$(call link)
 
+# The mutator of images, tested without fuzzing.
+FUZZ_TEST_MUTATE := $(BUILD)/tests/fuzz/test_mutate
+$(FUZZ_TEST_MUTATE): private PKGS = cmocka $(LIBNPU_PKGS)
+$(FUZZ_TEST_MUTATE): private XLIBS = $(LIBNPU_LIBS)
+$(FUZZ_TEST_MUTATE): $(addprefix $(BUILD)/tests/fuzz/,test_mutate.o mutate_image.o fuzz.o) $(LIBNPU)
+	$(call link)
+
+CHECK_QUICK += $(FUZZ_TEST_MUTATE)
+
 # Made anew when the program that makes them is.
 $(FUZZ_SEEDS)/.made: $(BUILD)/tests/fuzz/seeds
 	$(call quiet,SEEDS,$(@D))rm -rf $(@D) && mkdir -p $(@D) && $< $(ONNX_TESTDATA)/node $(@D) && touch $@

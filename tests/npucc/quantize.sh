@@ -77,10 +77,16 @@ check "the products' names" [ "$(wc -l <"$work/dump/products.txt")" = 4 ]
 for file in 0.input 0.weight 0.scale 0.bias 3.weight; do
 	check "no $file.npy" [ -s "$work/dump/$file.npy" ]
 done
-# A pixel is one of 256 steps from 0 to 1: 1/255 and -128, as float32.
-check "the input's scale" [ "$(tail -c 8 "$work/dump/0.input.npy" | od -An -tx4 | tr -d ' ')" = 3b808081c3000000 ]
+# A pixel is one of 256 steps from 0 to 1: 1/255, -128 and -128, as float32.
+input() {
+	tail -c 12 "$work/$1/$2.input.npy" | od -An -tx4 | tr -d ' '
+}
+check "the input's scale" [ "$(input dump 0)" = 3b808081c3000000c3000000 ]
 quantises "percentile 99.99" "$@" --calibrate "$data" --calibration percentile
-quantises "logits" "$@" --calibrate "$data" --input-type uint8
+# The same steps, counted from 0; what is between layers stays int8.
+quantises "logits" "$@" --calibrate "$data" --input-type uint8 --dump-quant "$work/dump8"
+check "the input's type" [ "$(input dump8 0)" = 3b8080810000000000000000 ]
+check "other activations" [ "$(input dump8 1)" = "$(input dump 1)" ]
 refuses 1 "/dev/null/dump: Not a directory" "$@" --calibrate "$data" --dump-quant /dev/null/dump
 rm "$data/a.npy"
 quantises "1 batch, minmax" "$@" --calibrate "$data"

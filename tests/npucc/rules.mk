@@ -5,7 +5,7 @@
 
 NPUCC_SAN := $(BUILD)/san/tools/npucc/npucc
 NPUCC_TEST_QUANT := $(BUILD)/san/tests/npucc/test_quant
-NPUCC_TEST_FOLD := $(BUILD)/san/tests/npucc/test_fold
+NPUCC_TEST_UNITS := $(addprefix $(BUILD)/san/tests/npucc/,test_fold test_extremes)
 
 npucc-options.cmd = tests/npucc/options.sh $(NPUCC_SAN) $(ONNX_TESTDATA)
 npucc-options.deps = $(NPUCC_SAN)
@@ -21,9 +21,9 @@ $(NPUCC_TEST_QUANT): $(NPUCC_TEST_QUANT).o $(BUILD)/san/tests/npucc/net.o \
 
 $(NPUCC_TEST_QUANT).timeout = 300
 
-$(NPUCC_TEST_FOLD): private PKGS = cmocka $(NPUCC_PKGS) $(LIBNPU_PKGS)
-$(NPUCC_TEST_FOLD): private XLIBS = $(LIBNPU_LIBS)
-$(NPUCC_TEST_FOLD): $(NPUCC_TEST_FOLD).o $(BUILD)/san/tools/npucc/npucc.a $(LIBNPU_SAN)
+$(NPUCC_TEST_UNITS): private PKGS = cmocka $(NPUCC_PKGS) $(LIBNPU_PKGS)
+$(NPUCC_TEST_UNITS): private XLIBS = $(LIBNPU_LIBS)
+$(NPUCC_TEST_UNITS): %: %.o $(BUILD)/san/tools/npucc/npucc.a $(LIBNPU_SAN)
 	$(call link,$(SAN))
 
-CHECK_QUICK += npucc-options npucc-quantize $(NPUCC_TEST_QUANT) $(NPUCC_TEST_FOLD)
+CHECK_QUICK += npucc-options npucc-quantize $(NPUCC_TEST_QUANT) $(NPUCC_TEST_UNITS)

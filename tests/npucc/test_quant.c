@@ -237,6 +237,15 @@ static bool test_ranges(uint32_t below, uint32_t above)
 	return ok;
 }
 
+/* Is what the report tells of output y a finite error, and a small one? "inf" would be no error at all. */
+static bool reports_good_error(const char *report)
+{
+	const char *y = strstr(report, "\n  y ");
+	double sqnr = y ? strtod(y + 5, NULL) : 0;
+
+	return isfinite(sqnr) && sqnr > 20;
+}
+
 /*
  * Networks as they are published, but small: all of their products become integers, and the result is
  * what 8 bits can give (a tensor's own steps are some 40 dB below it).
@@ -246,7 +255,7 @@ static bool test_network(struct npu_device *dev, bool resnet)
 	struct network_options size = { .image = 64, .narrow = 4, .shallow = 2, .classes = 10 };
 	struct quant_options how = { .data = dir, .input_type = NPU_FP32 };
 	struct npu_graph_options options = { .float_type = NPU_FP16 };
-	char *report = NULL, *y, error[256], path[64];
+	char *report = NULL, error[256], path[64];
 	unsigned int done = 0, all = 1;
 	struct npy a = { NPY_FLOAT32, 4, { 0 }, sizeof(float), NULL };
 	size_t bytes, length;
@@ -266,9 +275,8 @@ static bool test_network(struct npu_device *dev, bool resnet)
 	ok = !npy_write(&a, path, error, sizeof(error)) &&
 	     !quantize(n.g, dev, &options, &how, f, &image, &bytes);
 	fclose(f);
-	y = strstr(report, "\n  y ");
-	if (!ok || sscanf(report, "quantised: %u of %u", &done, &all) != 2 || done != all || !y ||
-	    !(strtod(y + 5, NULL) > 20)) {
+	if (!ok || sscanf(report, "quantised: %u of %u", &done, &all) != 2 || done != all ||
+	    !reports_good_error(report)) {
 		printf("%s is not quantised well:\n%s", resnet ? "ResNet" : "MobileNet", report);
 		ok = false;
 	}

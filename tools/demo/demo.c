@@ -10,7 +10,7 @@
  * `calibrate' writes training images for npucc, which makes the model of tools/demo/fmnist.onnx and tells its
  * parameters. `classify' runs where the card is (in the VM, say) and leaves its answers in a file; `report' holds each
  * of them against the plain C reference, tells accuracy, speed and cycles, and draws a picture. It fails when an answer
- * differs or fewer than 90 % are right.
+ * differs or fewer than 90 % are right, and then says that and nothing else.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -207,10 +207,9 @@ static int classify(const struct options *o)
 /* ---- The verdict ---- */
 
 static int draw(const struct options *o, const struct npu_demo_dataset *set,
-		const struct npu_demo_answers *a, unsigned int correct)
+		const struct npu_demo_answers *a, unsigned int correct, struct npu_demo_error *err)
 {
 	struct npu_demo_tile tiles[PICTURE_TILES];
-	struct npu_demo_error err;
 	char title[128];
 	size_t n = set->count < PICTURE_TILES ? set->count : PICTURE_TILES;
 
@@ -222,35 +221,89 @@ static int draw(const struct options *o, const struct npu_demo_dataset *set,
 		};
 	snprintf(title, sizeof(title), "Fashion-MNIST on %s: %.2f %% of %zu right", a->device,
 		 100.0 * correct / set->count, set->count);
-	if (npu_demo_picture_write(&(struct npu_demo_picture){ .title = title, .tiles = tiles, .count = n,
-							       .columns = PICTURE_COLUMNS, .height = set->height,
-							       .width = set->width },
-				   o->picture, &err))
-		return complain(-EIO, &err);
-	return 0;
+	return npu_demo_picture_write(&(struct npu_demo_picture){ .title = title,
+								  .tiles = tiles,
+								  .count = n,
+								  .columns = PICTURE_COLUMNS,
+								  .height = set->height,
+								  .width = set->width },
+				      o->picture, err);
+}
+
+/* What comparing found; @image and @class are the first difference's place, @want and @got its values. */
+struct verdict {
+	unsigned int correct, different;
+	size_t image;
+	unsigned int class;
+	float want, got;
+};
+
+static unsigned int first_difference(const float *want, const float *got)
+{
+	unsigned int c = 0;
+
+	while (!memcmp(&want[c], &got[c], sizeof(*want)))
+		c++;
+	return c;
 }
 
 /* Every bit of every logit of every image against the reference, not only the answers. */
 static int compare(const struct npu_demo_params *params, const struct npu_demo_dataset *set,
-		   const struct npu_demo_answers *a, unsigned int *correct, unsigned int *different)
+		   const struct npu_demo_answers *a, struct verdict *v, struct npu_demo_error *err)
 {
 	float want[NPU_DEMO_CLASSES];
-	int ret = 0;
 
-	for (size_t i = 0; i < set->count && !ret; i++) {
+	for (size_t i = 0; i < set->count; i++) {
 		const float *got = a->logits + i * a->classes;
 
-		ret = npu_demo_reference_run(params, set->pixels + i * set->height * set->width, want);
-		*different += !!memcmp(got, want, sizeof(want));
-		*correct += npu_demo_argmax(got, a->classes) == set->labels[i];
+		if (npu_demo_reference_run(params, set->pixels + i * set->height * set->width,
+					   want))
+			return npu_demo_fail(err, -ENOMEM, "no memory for the reference");
+		if (memcmp(got, want, sizeof(want)) && !v->different++) {
+			v->image = i;
+			v->class = first_difference(want, got);
+			v->want = want[v->class];
+			v->got = got[v->class];
+		}
+		v->correct += npu_demo_argmax(got, a->classes) == set->labels[i];
 		progress("compared", i + 1, set->count);
 	}
-	return ret;
+	return 0;
+}
+
+/* A negative errno with what is wrong, the worst first. */
+static int judge(const struct verdict *v, size_t images, struct npu_demo_error *err)
+{
+	if (v->different)
+		return npu_demo_fail(
+			err, -EIO,
+			"the card is not equal to plain C: %u of %zu images differ, first "
+			"image %zu, class %u: %.9g, not %.9g",
+			v->different, images, v->image, v->class, (double)v->got, (double)v->want);
+	if (v->correct * UINT64_C(100) < ENOUGH_PERCENT * (uint64_t)images)
+		return npu_demo_fail(err, -EIO, "only %u of %zu answers are right, less than %d %%",
+				     v->correct, images, ENOUGH_PERCENT);
+	return 0;
+}
+
+/* Figures are those of answers that are right: one that fails prints none. */
+static void print_figures(const struct options *o, const struct npu_demo_answers *a,
+			  const struct verdict *v)
+{
+	printf("device            %s\n"
+	       "accuracy          %.2f %% (%u of %" PRIu64 ")\n"
+	       "equal to plain C  %" PRIu64 " of %" PRIu64 " images, every logit\n"
+	       "speed             %.0f images/s (wall time here; the card is emulated)\n"
+	       "modelled cycles   %.0f an image\n",
+	       a->device, 100.0 * v->correct / a->images, v->correct, a->images, a->images,
+	       a->images, a->images * 1e9 / a->nanoseconds, (double)a->cycles / a->images);
+	if (o->picture)
+		printf("picture           %s\n", o->picture);
 }
 
 static int report(const struct options *o)
 {
-	unsigned int correct = 0, different = 0;
+	struct verdict v = { 0 };
 	struct npu_demo_params params;
 	struct npu_demo_dataset set;
 	struct npu_demo_answers a;
@@ -265,34 +318,22 @@ static int report(const struct options *o)
 		return complain(ret, &err);
 	}
 	ret = npu_demo_answers_load(&a, o->file, &err);
-	if (!ret && (a.images != set.count || a.classes != NPU_DEMO_CLASSES ||
-		     set.height != params.layers[0].in_h || set.width != params.layers[0].in_w)) {
-		ret = npu_demo_fail(&err, -EINVAL, "%s answers other images", o->file);
+	if (!ret) {
+		if (a.images != set.count || a.classes != NPU_DEMO_CLASSES ||
+		    set.height != params.layers[0].in_h || set.width != params.layers[0].in_w)
+			ret = npu_demo_fail(&err, -EINVAL, "%s answers other images", o->file);
+		if (!ret)
+			ret = compare(&params, &set, &a, &v, &err);
+		if (!ret)
+			ret = judge(&v, set.count, &err);
+		if (!ret && o->picture)
+			ret = draw(o, &set, &a, v.correct, &err);
+		if (!ret)
+			print_figures(o, &a, &v);
 		free(a.logits);
 	}
-	if (ret) {
+	if (ret)
 		complain(ret, &err);
-		goto out;
-	}
-	ret = compare(&params, &set, &a, &correct, &different);
-	if (!ret && o->picture)
-		ret = draw(o, &set, &a, correct);
-	printf("device            %s\n"
-	       "accuracy          %.2f %% (%u of %" PRIu64 ")\n"
-	       "equal to plain C  %" PRIu64 " of %" PRIu64 " images, every logit\n"
-	       "speed             %.0f images/s (wall time here; the card is emulated)\n"
-	       "modelled cycles   %.0f an image\n",
-	       a.device, 100.0 * correct / a.images, correct, a.images, a.images - different, a.images,
-	       a.images * 1e9 / a.nanoseconds, (double)a.cycles / a.images);
-	if (!ret && o->picture)
-		printf("picture           %s\n", o->picture);
-	if (!ret && (different || correct * UINT64_C(100) < ENOUGH_PERCENT * a.images)) {
-		fprintf(stderr, "npu-demo: %s\n", different ? "the card's answers are not the reference's" :
-							     "too few answers are right");
-		ret = -EIO;
-	}
-	free(a.logits);
-out:
 	npu_demo_dataset_free(&set);
 	npu_demo_params_free(&params);
 	return ret;

@@ -99,19 +99,23 @@ static void *load_array(const char *dir, unsigned int product, const char *what,
 }
 
 static int load_input(const char *dir, unsigned int product, float *scale, int32_t *zero,
-		      struct npu_demo_error *err)
+		      int32_t *least, struct npu_demo_error *err)
 {
 	int ret;
-	float *v = load_array(dir, product, "input", NPY_FLOAT32, 1, (uint32_t[]){ 2 }, &ret, err);
+	float *v = load_array(dir, product, "input", NPY_FLOAT32, 1, (uint32_t[]){ 3 }, &ret, err);
 
 	if (!v)
 		return ret;
 	*scale = v[0];
-	if (!(v[0] > 0) || !isfinite(v[0]) || !(v[1] >= -128 && v[1] <= 255) || v[1] != rintf(v[1]))
-		ret = npu_demo_fail(err, -EINVAL, "%s/%u.input.npy: not a scale and a zero point",
-				    dir, product);
-	else
+	if (!(v[0] > 0) || !isfinite(v[0]) || (v[2] != -128 && v[2] != 0) ||
+	    !(v[1] >= v[2] && v[1] <= v[2] + 255) || v[1] != rintf(v[1])) {
+		ret = npu_demo_fail(err, -EINVAL,
+				    "%s/%u.input.npy: not a scale, a zero point and a type", dir,
+				    product);
+	} else {
 		*zero = (int32_t)v[1];
+		*least = (int32_t)v[2];
+	}
 	free(v);
 	return ret;
 }
@@ -172,7 +176,7 @@ static int load_product(struct npu_demo_layer *l, const char *dir, unsigned int 
 
 int npu_demo_params_load(struct npu_demo_params *p, const char *dir, struct npu_demo_error *err)
 {
-	/* A layer's scale and zero point are those of what it reads, and so of what is before it. */
+	/* A layer's scale and what goes with it are those of what it reads, and so of what is before it. */
 	struct npu_demo_layer *before = NULL;
 	unsigned int i, product = 0;
 	float scale = 0;
@@ -188,12 +192,13 @@ int npu_demo_params_load(struct npu_demo_params *p, const char *dir, struct npu_
 			p->max_elements = elements;
 		if (l->type == NPU_DEMO_MAXPOOL)
 			continue;
-		ret = load_input(dir, product, &scale, &l->in_zero_point, err);
+		ret = load_input(dir, product, &scale, &l->in_zero_point, &l->in_least, err);
 		if (!ret)
 			ret = load_product(l, dir, product, scale, err);
 		if (before) {
 			before->out_scale = scale;
 			before->out_zero_point = l->in_zero_point;
+			before->out_least = l->in_least;
 		} else {
 			p->in_scale = scale;
 		}

@@ -32,9 +32,9 @@ struct npu_demo_layer {
 	uint32_t in_h, in_w, in_c;
 	uint32_t out_h, out_w, out_c;
 	uint32_t kernel, stride, pad; /* of both dimensions, on all sides */
-	int32_t in_zero_point;
-	float out_scale; /* of a convolution, as the zero point */
-	int32_t out_zero_point;
+	int32_t in_zero_point, in_least; /* the least integer: -128 or 0 */
+	float out_scale; /* of a convolution, as what follows */
+	int32_t out_zero_point, out_least;
 	int8_t *weights; /* conv [kh][kw][in_c][out_c], fc [k][out_c]; else NULL */
 	int32_t *bias; /* [out_c]; NULL if there are no weights */
 	float *sum_scale; /* [out_c]: what one of a sum stands for; NULL likewise */

@@ -11,27 +11,34 @@
 #include <math.h>
 #include <stdlib.h>
 
+static int16_t saturate(float value, int32_t least)
+{
+	if (value < (float)least)
+		return (int16_t)least;
+	if (value > (float)(least + 255))
+		return (int16_t)(least + 255);
+	return (int16_t)value;
+}
+
 void npu_demo_quantise(const struct npu_demo_params *params, const uint8_t *pixels, int16_t *in,
 		       size_t count)
 {
+	const struct npu_demo_layer *first = &params->layers[0];
 	size_t i;
 
 	for (i = 0; i < count; i++)
-		in[i] = (int16_t)(rintf((float)pixels[i] / 255 / params->in_scale) +
-				  (float)params->layers[0].in_zero_point);
+		in[i] = saturate(rintf((float)pixels[i] / 255 / params->in_scale) +
+					 (float)first->in_zero_point,
+				 first->in_least);
 }
 
 /* A sum's value, not below 0, as a number of steps from the zero point. */
-static int16_t requantise(int32_t acc, float sum_scale, float out_scale, int32_t zero_point)
+static int16_t requantise(const struct npu_demo_layer *l, int32_t acc, float sum_scale)
 {
 	float value = (float)acc * sum_scale;
 
-	value = rintf((value < 0 ? 0 : value) / out_scale) + (float)zero_point;
-	if (value < INT8_MIN)
-		return INT8_MIN;
-	if (value > INT8_MAX)
-		return INT8_MAX;
-	return (int16_t)value;
+	return saturate(rintf((value < 0 ? 0 : value) / l->out_scale) + (float)l->out_zero_point,
+			l->out_least);
 }
 
 /* The sums of one output pixel, all channels. */
@@ -72,8 +79,7 @@ void npu_demo_reference_conv(const struct npu_demo_layer *layer, const int16_t *
 		for (ox = 0; ox < layer->out_w; ox++) {
 			conv_pixel(layer, in, oy, ox, acc);
 			for (co = 0; co < layer->out_c; co++)
-				*out++ = requantise(acc[co], layer->sum_scale[co], layer->out_scale,
-						    layer->out_zero_point);
+				*out++ = requantise(layer, acc[co], layer->sum_scale[co]);
 		}
 	}
 }

@@ -179,25 +179,30 @@ void quant_range_free(struct quant_range *r);
 
 /* ---- Errors ---------------------------------------------------------------------------------- */
 
-/** struct quant_error - values beside those they should be */
+/**
+ * struct quant_error - values beside those they should be
+ * @odd: pairs of values that are not both finite, unless they are the same infinity: with any of
+ *	them there is no other figure
+ */
 struct quant_error {
 	double signal, noise; /* sums of squares */
 	double sum, max; /* of magnitudes of differences */
-	uint64_t count;
+	uint64_t count, odd;
 };
 
 void quant_error_add(struct quant_error *e, const float *want, const float *got, uint64_t count);
 
-/** quant_error_sqnr() - in dB; infinite: no difference */
+/** quant_error_sqnr() - in dB; infinite: no difference; NaN: nothing to compare, or odd pairs */
 double quant_error_sqnr(const struct quant_error *e);
 
 /**
  * quant_report() - what was done and what it costs, to people
  * @data: what it was calibrated with, in words
+ * @beyond: a node whose values were not all numbers in the float network; NULL: none
  * @output: of each output
  * @tensor: of each tensor of the plan
  */
-void quant_report(FILE *f, const struct quant_plan *p, const char *data,
+void quant_report(FILE *f, const struct quant_plan *p, const char *data, const char *beyond,
 		  const struct quant_error *output, const struct quant_error *tensor);
 
 /** quant_dump() - products' integers and scales as .npy files; 0 or EXIT_FAILURE, which is said */

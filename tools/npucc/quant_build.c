@@ -9,9 +9,11 @@
  *
  * Weights are symmetric, with a scale an output channel: the largest of them is 127. The bias is int32
  * of the sums' scale; where a channel's weights are so small that it would not fit, the scale is
- * larger.
+ * larger. It is larger too where it or the sums' scale would be denormal, or 0 at last: what is lost
+ * then is less than the least normal float.
  */
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,6 +116,9 @@ static uint64_t channel_of(const struct npu_graph_tensor *w, bool first, uint64_
 static void find_scales(const struct npu_graph_tensor *w, bool first, const float *bias,
 			double x_scale, float *scale, uint32_t channels)
 {
+	/* So that the sums' scale, x_scale * scale, is a normal float as well. */
+	double least = fmax(1, 1 / x_scale) * 2 * (double)FLT_MIN;
+	double most = fmin(1, 1 / x_scale) / 2 * (double)FLT_MAX;
 	const float *v = w->data;
 	uint64_t i;
 	uint32_t c;
@@ -125,13 +130,11 @@ static void find_scales(const struct npu_graph_tensor *w, bool first, const floa
 		scale[c] = fmaxf(scale[c], fabsf(v[i]));
 	}
 	for (c = 0; c < channels; c++) {
-		scale[c] /= 127;
-		if (bias)
-			scale[c] = fmaxf(scale[c],
-					 (float)(fabs((double)bias[c]) / (x_scale * MAX_BIAS)));
+		double b = bias ? fabs((double)bias[c]) : 0;
+		double s = fmax((double)(scale[c] / 127), b / (x_scale * MAX_BIAS));
+
 		/* No weights but 0, and no bias: any will do. */
-		if (scale[c] == 0)
-			scale[c] = 1;
+		scale[c] = s > 0 ? (float)fmin(fmax(s, least), most) : 1;
 	}
 }
 
@@ -167,7 +170,8 @@ static int quantise_bias(struct builder *b, struct quant_product *q, const float
 
 	for (c = 0; v && sums && c < channels; c++) {
 		sums[c] = x_scale * scale[c];
-		v[c] = (int32_t)rint((double)bias[c] / (double)sums[c]);
+		v[c] = (int32_t)fmin(fmax(rint((double)bias[c] / (double)sums[c]), -MAX_BIAS),
+				     MAX_BIAS);
 	}
 	if (v && sums) {
 		in[0] = npu_graph_constant(b->r.to, NULL, NPU_S32, 1, &channels, v);

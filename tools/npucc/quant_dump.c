@@ -5,8 +5,8 @@
  * What was quantised, so that others can compute the same: for product N, in the order in which
  * they are computed (products.txt names them),
  *
- *	N.input.npy	scale and zero point of its activations; N.second.npy of the other ones, where
- *			both operands are such
+ *	N.input.npy	scale, zero point and least integer (-128: int8, 0: uint8) of its activations;
+ *			N.second.npy of the other ones, where both operands are such
  *	N.weight.npy	int8, in ONNX' order: channels first (Conv) or last
  *	N.scale.npy	of the weights, one a channel
  *	N.bias.npy	int32, of scale input * weight; where there is a bias
@@ -50,8 +50,8 @@ static int write_scale(const struct quant_plan *p, const char *dir, unsigned int
 		       const char *what, int tensor)
 {
 	const struct quant_tensor *q = quant_of(p, tensor);
-	float v[2] = { q->scale, (float)q->zero };
-	struct npy a = { NPY_FLOAT32, 1, { 2 }, sizeof(v), v };
+	float v[3] = { q->scale, (float)q->zero, q->type == NPU_S8 ? -128 : 0 };
+	struct npy a = { NPY_FLOAT32, 1, { 3 }, sizeof(v), v };
 
 	return write_array(dir, number, what, &a);
 }

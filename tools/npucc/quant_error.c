@@ -19,24 +19,37 @@ void quant_error_add(struct quant_error *e, const float *want, const float *got,
 	for (i = 0; i < count; i++) {
 		double d = fabs((double)got[i] - (double)want[i]);
 
+		if (isinf(want[i]) && got[i] == want[i])
+			continue;
+		if (!isfinite(want[i]) || !isfinite(got[i])) {
+			e->odd++;
+			continue;
+		}
 		e->signal += (double)want[i] * (double)want[i];
 		e->noise += d * d;
 		e->sum += d;
-		e->max = isnan(d) || isnan(e->max) ? NAN : fmax(e->max, d);
+		e->max = fmax(e->max, d);
 	}
 	e->count += count;
 }
 
 double quant_error_sqnr(const struct quant_error *e)
 {
-	/* NaN stays NaN: it is not to look like no noise. */
+	/* What could not be compared is not to look like no noise. */
+	if (e->odd || !e->count)
+		return NAN;
 	return e->noise == 0 ? INFINITY : 10 * log10(e->signal / e->noise);
 }
 
 static void line(FILE *f, const char *name, const struct quant_error *e)
 {
-	fprintf(f, "  %-40s %8.2f  %10.4g  %10.4g\n", name, quant_error_sqnr(e), e->max,
-		e->sum / (double)e->count);
+	if (e->odd)
+		fprintf(f, "  %-40s %8s  %10s  %10s  %llu of %llu values are infinite or none\n",
+			name, "nan", "nan", "nan", (unsigned long long)e->odd,
+			(unsigned long long)e->count);
+	else
+		fprintf(f, "  %-40s %8.2f  %10.4g  %10.4g\n", name, quant_error_sqnr(e), e->max,
+			e->sum / (double)e->count);
 }
 
 struct place {
@@ -50,7 +63,9 @@ static int worst_first(const void *a, const void *b)
 
 	if (isnan(x->sqnr) != isnan(y->sqnr))
 		return isnan(x->sqnr) ? -1 : 1;
-	return x->sqnr != y->sqnr && !isnan(x->sqnr) ? (x->sqnr < y->sqnr ? -1 : 1) : x->tensor - y->tensor;
+	if (x->sqnr != y->sqnr && !isnan(x->sqnr))
+		return x->sqnr < y->sqnr ? -1 : 1;
+	return x->tensor - y->tensor;
 }
 
 /* Tensors that a node computed; what only moved is as good as it was. */
@@ -78,7 +93,7 @@ static void report_layers(FILE *f, const struct quant_plan *p, const struct quan
 	free(name);
 }
 
-void quant_report(FILE *f, const struct quant_plan *p, const char *data,
+void quant_report(FILE *f, const struct quant_plan *p, const char *data, const char *beyond,
 		  const struct quant_error *output, const struct quant_error *tensor)
 {
 	unsigned int done = 0, all = 0, integers = 0, i;
@@ -99,6 +114,8 @@ void quant_report(FILE *f, const struct quant_plan *p, const char *data,
 			fprintf(f, "  %s %s stays float: %s\n", n.op_name, n.name, p->node[i].why);
 	}
 	fprintf(f, "calibrated with %s\n", data);
+	if (beyond)
+		fprintf(f, "  %s gives values that are infinite or none there\n", beyond);
 	fprintf(f, "%-42s %8s  %10s  %10s\n", "outputs, beside the float network's", "SQNR dB",
 		"max error", "mean error");
 	for (i = 0; npu_graph_get_output(p->g, i, &name) >= 0; i++)

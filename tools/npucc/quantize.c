@@ -5,7 +5,8 @@
  * Quantising, from a float network to an image. The float network runs twice over the data, on the
  * very card: once to see which values tensors take, once beside the quantised network. It computes in
  * fp16, whose products are exact to 11 bits, so that what is told as the error is that of the
- * quantisation; where that overflows, in bf16.
+ * quantisation; where that overflows, in bf16. An overflow may end in a number again (1 / inf), so all
+ * tensors between nodes are looked at, not only those that become integers.
  */
 #include <errno.h>
 #include <math.h>
@@ -19,8 +20,14 @@
 #include "rewrite.h"
 #include "session.h"
 
+/* So few elements are looked at one by one. */
+#define SMALL_TENSOR 256u
+
 /**
  * struct work - all that there is under way
+ * @operand: of each tensor: a product reads it, in the type that the network computes in
+ * @limit: from here on values are infinite as such
+ * @beyond: a tensor with values that are infinite or none, or too large for products; -1: none
  * @floats: the float network, showing all tensors that become integers
  * @probed, @final: the quantised one, showing them too; as it will be
  * @value: memory for the largest tensor, twice
@@ -31,6 +38,9 @@ struct work {
 	struct npu_graph *folded;
 	struct quant_plan plan;
 	struct calibration data;
+	bool *operand;
+	float limit;
+	int beyond;
 	struct quant_range *range;
 	struct quant_error *output_error, *tensor_error;
 	struct session *floats, *probed, *final;
@@ -53,7 +63,59 @@ static int open_session(struct work *w, struct npu_graph *g,
 	return ret;
 }
 
-/* The float network, its tensors that become integers being outputs as well. */
+static bool is_input(const struct work *w, unsigned int tensor)
+{
+	unsigned int i;
+
+	for (i = 0; i < w->data.inputs; i++)
+		if (w->data.input[i] == (int)tensor)
+			return true;
+	return false;
+}
+
+/* How a tensor is looked at: all of its values, the least and the largest, or not at all. */
+enum look { LOOK_NONE, LOOK_ALL, LOOK_ENDS };
+
+static enum look look_at(const struct work *w, unsigned int tensor)
+{
+	const struct npu_graph_tensor *t = npu_graph_tensor(w->folded, (int)tensor);
+	const char *name;
+	unsigned int i;
+	int output;
+
+	if (t->data || t->type != NPU_FP32 || is_input(w, tensor))
+		return LOOK_NONE;
+	if (w->plan.tensor[tensor].integer || graph_count(t) <= SMALL_TENSOR)
+		return LOOK_ALL;
+	for (i = 0; (output = npu_graph_get_output(w->folded, i, &name)) >= 0; i++)
+		if (output == (int)tensor)
+			return LOOK_ALL;
+	return LOOK_ENDS;
+}
+
+static void end_name(char name[32], unsigned int tensor, bool most)
+{
+	snprintf(name, 32, "%s %u", most ? "most" : "least", tensor);
+}
+
+/* The least and the largest of a tensor as outputs: NaN if any value is. */
+static int show_ends(struct rewrite *r, unsigned int tensor)
+{
+	struct npu_graph_attrs all = { .keep_dims = 0 };
+	int most, out, ret = 0;
+	char name[32];
+
+	for (most = 0; most < 2 && !ret; most++) {
+		end_name(name, tensor, most);
+		ret = npu_graph_node(r->to, most ? NPU_GRAPH_REDUCE_MAX : NPU_GRAPH_REDUCE_MIN,
+				     name, &all, &r->map[tensor], 1, &out, 1);
+		if (!ret)
+			ret = npu_graph_output(r->to, out, name);
+	}
+	return ret;
+}
+
+/* The float network, what is looked at being outputs as well. */
 static int open_floats(struct work *w, uint32_t float_type)
 {
 	struct npu_graph_options options = { .float_type = float_type };
@@ -72,9 +134,13 @@ static int open_floats(struct work *w, uint32_t float_type)
 	if (!ret)
 		ret = rewrite_outputs(&r);
 	for (i = 0; i < w->plan.tensors && !ret; i++) {
+		enum look look = look_at(w, i);
+
 		quant_probe_name(name, i);
-		if (w->plan.tensor[i].integer && !rewrite_is_input(&r, (int)i))
+		if (look == LOOK_ALL)
 			ret = npu_graph_output(r.to, r.map[i], name);
+		else if (look == LOOK_ENDS)
+			ret = show_ends(&r, i);
 	}
 	if (ret)
 		ret = complain("the float network: %s",
@@ -147,7 +213,7 @@ static int run_batch(struct work *w, struct session *const *s, unsigned int sess
 			return EXIT_FAILURE;
 		for (k = 0; k < sessions && !ret; k++)
 			ret = set_input(w, s[k], tensor, v);
-		if (!ret && ranges && w->plan.tensor[tensor].integer)
+		if (!ret && ranges && (w->plan.tensor[tensor].integer || w->operand[tensor]))
 			ret = quant_range_add(&w->range[tensor], v, graph_count(x));
 		free(v);
 	}
@@ -158,25 +224,27 @@ static int run_batch(struct work *w, struct session *const *s, unsigned int sess
 		     EXIT_SUCCESS;
 }
 
-/* An output's floats; false: there is no such output, or none of floats. */
-static bool get_floats(struct session *s, const char *name, float *v, uint64_t *count)
+/* The @count floats of an output; 0, or EXIT_FAILURE having said why not. */
+static int get_floats(struct session *s, const char *name, float *v, uint64_t count)
 {
 	const struct npu_tensor_info *t = session_tensor(s, NPU_TENSOR_OUTPUT, name);
 
-	if (!t || t->type != NPU_FP32 || session_get(s, t, v))
-		return false;
-	*count = t->size / sizeof(*v);
-	return true;
+	if (!t || t->type != NPU_FP32 || t->size != count * sizeof(*v))
+		return complain("the network has no output %s of %llu floats", name,
+				(unsigned long long)count);
+	return session_get(s, t, v) ? complain("%s: %s", name, npu_error()) : EXIT_SUCCESS;
 }
 
 /* ---- Ranges ---------------------------------------------------------------------------------- */
 
-static bool all_finite(const float *v, uint64_t count)
+/* Are all of them numbers, and such that products take them? */
+static bool all_within(const struct work *w, unsigned int tensor, const float *v, uint64_t count)
 {
+	float limit = w->operand[tensor] ? w->limit : INFINITY;
 	uint64_t i;
 
 	for (i = 0; i < count; i++)
-		if (!isfinite(v[i]))
+		if (!(fabsf(v[i]) < limit))
 			return false;
 	return true;
 }
@@ -193,29 +261,53 @@ static const char *maker(const struct work *w, unsigned int tensor, struct npu_g
 	return npu_graph_tensor(w->folded, (int)tensor)->name;
 }
 
-/* @overflow: the tensor that is not finite, -1: all are */
-static int see_batch(struct work *w, unsigned int batch, int *overflow)
+/* One tensor, as the float network left it. */
+static int see_tensor(struct work *w, unsigned int tensor)
 {
-	unsigned int i;
-	uint64_t count;
+	const struct quant_range *r = &w->range[tensor];
+	uint64_t count = graph_count(npu_graph_tensor(w->folded, (int)tensor));
+	enum look look = look_at(w, tensor);
 	char name[32];
-	int ret = run_batch(w, &w->floats, 1, batch, true);
+	int ret = 0;
 
-	for (i = 0; i < w->plan.tensors && !ret && *overflow < 0; i++) {
-		quant_probe_name(name, i);
-		if (!w->plan.tensor[i].integer || !get_floats(w->floats, name, w->value, &count))
-			continue;
-		if (!all_finite(w->value, count))
-			*overflow = (int)i;
-		else if (quant_range_add(&w->range[i], w->value, count))
-			ret = complain("out of memory");
+	if (is_input(w, tensor) && r->count) {
+		w->value[0] = r->lo;
+		w->value2[0] = r->hi;
+	} else if (look == LOOK_ALL) {
+		quant_probe_name(name, tensor);
+		ret = get_floats(w->floats, name, w->value, count);
+		w->value2[0] = 0;
+	} else if (look == LOOK_ENDS) {
+		end_name(name, tensor, false);
+		ret = get_floats(w->floats, name, w->value, 1);
+		end_name(name, tensor, true);
+		if (!ret)
+			ret = get_floats(w->floats, name, w->value2, 1);
+	} else {
+		return 0;
+	}
+	if (ret)
+		return ret;
+	if (!all_within(w, tensor, w->value, look == LOOK_ALL ? count : 1) ||
+	    !all_within(w, tensor, w->value2, 1)) {
+		if (w->beyond < 0 || w->plan.tensor[tensor].integer)
+			w->beyond = (int)tensor;
+	} else if (look == LOOK_ALL && w->plan.tensor[tensor].integer &&
+		   quant_range_add(&w->range[tensor], w->value, count)) {
+		ret = complain("out of memory");
 	}
 	return ret;
 }
 
-static int see_all(struct work *w, uint32_t float_type, int *overflow)
+/* Nothing is to be seen behind that: in fp16 any values that are none, else those to be integers. */
+static bool seen_enough(const struct work *w, uint32_t float_type)
 {
-	unsigned int i;
+	return w->beyond >= 0 && (float_type == NPU_FP16 || w->plan.tensor[w->beyond].integer);
+}
+
+static int see_all(struct work *w, uint32_t float_type)
+{
+	unsigned int batch, i;
 	int ret;
 
 	for (i = 0; i < w->plan.tensors; i++) {
@@ -224,29 +316,34 @@ static int see_all(struct work *w, uint32_t float_type, int *overflow)
 	}
 	session_close(w->floats);
 	w->floats = NULL;
+	/* Half a step beyond the largest number. */
+	w->limit = float_type == NPU_FP16 ? 65520 : 0x1.ffp127f;
+	w->beyond = -1;
 	ret = open_floats(w, float_type);
-	*overflow = -1;
-	for (i = 0; i < w->data.batches && !ret && *overflow < 0; i++)
-		ret = see_batch(w, i, overflow);
+	for (batch = 0; batch < w->data.batches && !ret && !seen_enough(w, float_type); batch++) {
+		ret = run_batch(w, &w->floats, 1, batch, true);
+		for (i = 0; i < w->plan.tensors && !ret && !seen_enough(w, float_type); i++)
+			ret = see_tensor(w, i);
+	}
 	return ret;
 }
 
 static int find_ranges(struct work *w, uint32_t *float_type)
 {
 	struct npu_graph_node_info n;
-	int overflow, ret;
 	unsigned int i;
+	int ret;
 
 	*float_type = NPU_FP16;
-	ret = see_all(w, *float_type, &overflow);
-	if (!ret && overflow >= 0) {
+	ret = see_all(w, *float_type);
+	if (!ret && w->beyond >= 0) {
 		*float_type = NPU_BF16;
-		ret = see_all(w, *float_type, &overflow);
+		ret = see_all(w, *float_type);
 	}
-	if (!ret && overflow >= 0)
+	if (!ret && seen_enough(w, *float_type))
 		ret = complain("%s gives values that are infinite or none: there is no scale for "
 			       "them",
-			       maker(w, (unsigned int)overflow, &n));
+			       maker(w, (unsigned int)w->beyond, &n));
 	for (i = 0; i < w->plan.tensors && !ret; i++)
 		if (w->plan.tensor[i].integer)
 			quant_range_get(&w->range[i], w->options->method, &w->plan.tensor[i].lo,
@@ -256,13 +353,17 @@ static int find_ranges(struct work *w, uint32_t *float_type)
 
 /* ---- Errors ---------------------------------------------------------------------------------- */
 
-static void compare(struct work *w, struct session *s, const char *name, struct quant_error *e)
+static int compare(struct work *w, struct session *s, int tensor, const char *name,
+		   struct quant_error *e)
 {
-	uint64_t count, other;
+	uint64_t count = graph_count(npu_graph_tensor(w->folded, tensor));
+	int ret = get_floats(w->floats, name, w->value, count);
 
-	if (get_floats(w->floats, name, w->value, &count) &&
-	    get_floats(s, name, w->value2, &other) && count == other)
+	if (!ret)
+		ret = get_floats(s, name, w->value2, count);
+	if (!ret)
 		quant_error_add(e, w->value, w->value2, count);
+	return ret;
 }
 
 static int find_errors(struct work *w)
@@ -271,22 +372,37 @@ static int find_errors(struct work *w)
 	unsigned int batch, i;
 	const char *name;
 	char probe[32];
-	int ret = 0;
+	int ret = 0, t;
 
 	for (batch = 0; batch < w->data.batches && !ret; batch++) {
 		ret = run_batch(w, s, 3, batch, false);
-		for (i = 0; !ret && npu_graph_get_output(w->folded, i, &name) >= 0; i++)
-			compare(w, w->final, name, &w->output_error[i]);
+		for (i = 0; !ret && (t = npu_graph_get_output(w->folded, i, &name)) >= 0; i++)
+			if (npu_graph_tensor(w->folded, t)->type == NPU_FP32)
+				ret = compare(w, w->final, t, name, &w->output_error[i]);
 		for (i = 0; !ret && i < w->plan.tensors; i++) {
 			quant_probe_name(probe, i);
-			if (w->plan.tensor[i].integer)
-				compare(w, w->probed, probe, &w->tensor_error[i]);
+			if (w->plan.tensor[i].integer && !is_input(w, i))
+				ret = compare(w, w->probed, (int)i, probe, &w->tensor_error[i]);
 		}
 	}
 	return ret;
 }
 
 /* ---- All of it ------------------------------------------------------------------------------- */
+
+/* Which tensors products read. */
+static int find_operands(struct work *w)
+{
+	struct npu_graph_node_info n;
+	unsigned int i, k;
+
+	w->operand = calloc(w->plan.tensors + 1, sizeof(*w->operand));
+	for (i = 0; w->operand && !npu_graph_get_node(w->folded, i, &n); i++)
+		for (k = 0; quant_is_product(n.op) && k < 2 && k < n.in_count; k++)
+			if (n.in[k] >= 0)
+				w->operand[n.in[k]] = true;
+	return w->operand ? EXIT_SUCCESS : complain("out of memory");
+}
 
 static int prepare(struct work *w, struct npu_graph *g)
 {
@@ -300,6 +416,8 @@ static int prepare(struct work *w, struct npu_graph *g)
 	ret = quant_plan_make(&w->plan, w->folded, w->options->input_type);
 	if (!ret)
 		ret = calibration_open(&w->data, w->folded, w->options->data);
+	if (!ret)
+		ret = find_operands(w);
 	if (ret)
 		return ret;
 	for (i = 0; i < w->plan.tensors; i++) {
@@ -349,6 +467,7 @@ static void finish(struct work *w)
 	session_close(w->probed);
 	session_close(w->final);
 	free(w->range);
+	free(w->operand);
 	free(w->tensor_error);
 	free(w->output_error);
 	free(w->value);
@@ -362,6 +481,7 @@ int quantize(struct npu_graph *g, struct npu_device *dev, const struct npu_graph
 	     const struct quant_options *options, FILE *report, void **image, size_t *size)
 {
 	struct work w = { .dev = dev, .options = options };
+	struct npu_graph_node_info n;
 	uint32_t float_type;
 	char data[160];
 	int ret;
@@ -383,7 +503,9 @@ int quantize(struct npu_graph *g, struct npu_device *dev, const struct npu_graph
 			 w.data.batches, w.data.batches == 1 ? "" : "es",
 			 options->method == QUANT_MINMAX ? "minmax" : "percentile 99.99",
 			 float_type == NPU_FP16 ? "fp16" : "bf16");
-		quant_report(report, &w.plan, data, w.output_error, w.tensor_error);
+		quant_report(report, &w.plan, data,
+			     w.beyond < 0 ? NULL : maker(&w, (unsigned int)w.beyond, &n),
+			     w.output_error, w.tensor_error);
 	} else {
 		free(*image);
 		*image = NULL;
