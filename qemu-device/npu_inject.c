@@ -99,6 +99,12 @@ static void npu_slot_changed(NpuState *s)
 	} else {
 		pci_word_test_and_set_mask(cap + PCI_EXP_SLTSTA, PCI_EXP_SLTSTA_PDS);
 		pci_word_test_and_set_mask(cap + PCI_EXP_LNKSTA, active);
+		/*
+		 * A slot that goes from power to power and indicator off is one whose card QEMU takes
+		 * for unplugged. A guest still on its way there would lose this one.
+		 */
+		if (pci_get_word(cap + PCI_EXP_SLTCTL) & PCI_EXP_SLTCTL_PCC)
+			pci_word_test_and_set_mask(cap + PCI_EXP_SLTCTL, PCI_EXP_SLTCTL_PIC);
 	}
 	pci_word_test_and_set_mask(cap + PCI_EXP_SLTSTA, PCI_EXP_SLTSTA_PDC | PCI_EXP_SLTSTA_DLLSC);
 	npu_slot_notify(port);
