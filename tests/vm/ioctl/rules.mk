@@ -30,6 +30,6 @@ vm-ioctl-$(1).timeout = 960
 endef
 $(eval $(call ioctl_check,6.12,--kernel 6.12 --qmp))
 $(eval $(call ioctl_check,6.12-iommu,--kernel 6.12 --iommu --qmp))
-$(eval $(call ioctl_check,7.x,--kernel 7.x))
+$(eval $(call ioctl_check,7.x,--kernel 7.x --qmp))
 $(eval $(call ioctl_check,7.x-iommu,--kernel 7.x --iommu))
 $(eval $(call ioctl_check,debug,--kernel debug))
