@@ -105,6 +105,7 @@ struct npu_ring {
  * @scheds: their schedulers, by ring number
  * @watchdog: looks after jobs on the card
  * @stall_sum: sum of all heads when no ring was seen running; the watchdog's
+ * @stalling: it was so when the watchdog looked last
  * @stalled: since when, jiffies; the watchdog's
  */
 struct npu_rings {
@@ -112,6 +113,7 @@ struct npu_rings {
 	struct npu_device *ndev;
 	struct delayed_work watchdog;
 	u32 stall_sum;
+	bool stalling;
 	unsigned long stalled;
 };
 

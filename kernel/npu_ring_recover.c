@@ -186,7 +186,9 @@ out:
 /* A card that has jobs and neither runs nor completes any. */
 static void npu_rings_watch_stall(struct npu_rings *rings, u32 sum, bool stalled)
 {
-	if (!stalled || sum != rings->stall_sum) {
+	/* Nothing is known of the time before: the watchdog sleeps while there are no jobs. */
+	if (!stalled || !rings->stalling || sum != rings->stall_sum) {
+		rings->stalling = stalled;
 		rings->stall_sum = sum;
 		rings->stalled = jiffies;
 	} else if (time_after(jiffies, rings->stalled + NPU_STALL_TIMEOUT)) {

@@ -20,12 +20,17 @@
  *	array-*, vpu-lanes, weight-rows, dw-*, float-div	rates of the engines
  *	clock-mhz, *-bw, *-latency, *-cycles, *-fj, idle-mw	modelled time and energy
  *	check			end jobs that would race on silicon with status "hazard"
- *	inject			let a stream hang its job on purpose (HANG), for tests
+ *	inject			for tests: let a stream hang its job on purpose (HANG), and faults be injected
  *	timing-real		completions wait for the modelled time
  *
- * While it runs, a fault is injected from outside (qom-set over QMP):
+ * While it runs, faults are injected by qom-set over QMP (npu_inject.c):
  *
- *	inject-hang=RING	the next job of that ring to start hangs until ABORT or a reset
+ *	inject-where, inject-seed			for those that follow
+ *	inject-job-hang, inject-card-hang
+ *	inject-ecc-corrected, inject-ecc-uncorrected, inject-temperature
+ *	inject-lost-irq, inject-dropped-completion, inject-corrupt-completion
+ *	inject-bad-pte
+ *	inject-removal
  *
  * As many cards as there are slots may be plugged; nothing is shared between them. docs/hardware.md
  * is the specification of what the guest sees.
@@ -43,24 +48,19 @@
  * `lock' guards the queue of requests and `draining'. It is a leaf.
  */
 #include "qemu/osdep.h"
-#include "qemu/bitmap.h"
 #include "qemu/bitops.h"
 #include "qemu/atomic.h"
 #include "qemu/error-report.h"
 #include "qemu/log.h"
-#include "qemu/main-loop.h"
 #include "qemu/module.h"
 #include "qemu/notify.h"
-#include "qemu/queue.h"
 #include "qemu/rcu.h"
-#include "qemu/thread.h"
 #include "qemu/units.h"
 #include "qapi/error.h"
 #include "qapi/visitor.h"
 #include "exec/cpu-common.h"
 #include "hw/pci/msix.h"
 #include "hw/pci/pci.h"
-#include "hw/pci/pci_device.h"
 #include "hw/pci/pcie.h"
 #include "hw/pci/pcie_aer.h"
 #include "migration/vmstate.h"
@@ -69,29 +69,20 @@
 #else
 #include "sysemu/dma.h"
 #endif
-#if __has_include("system/memory.h")
-#include "system/memory.h"
-#else
-#include "exec/memory.h"
-#include "exec/address-spaces.h"
-#endif
 #if __has_include("system/address-spaces.h")
 #include "system/address-spaces.h"
+#elif __has_include("exec/address-spaces.h")
+#include "exec/address-spaces.h"
 #endif
 
-#include "card/card.h"
-#include "npu/hw/regs.h"
+#include "npu.h"
 #include "trace.h"
-
-#define TYPE_NPU "npu"
-OBJECT_DECLARE_SIMPLE_TYPE(NpuState, NPU)
 
 #define NPU_PM_CAP_OFFSET	0x60
 #define NPU_EXP_CAP_OFFSET	0x80
 #define NPU_AER_CAP_OFFSET	0x100
 #define NPU_LINK_GENERATION	4
 #define NPU_LINK_WIDTH		16
-#define NPU_MAX_VECTORS		NPU_VECTOR_RING(NPU_MAX_RINGS)
 
 /* 10.1 made class data and interface lists const. */
 #if QEMU_VERSION_MAJOR > 10 || (QEMU_VERSION_MAJOR == 10 && QEMU_VERSION_MINOR >= 1)
@@ -114,28 +105,6 @@ struct npu_request {
 	bool done;
 	int ret;
 	QSIMPLEQ_ENTRY(npu_request) next;
-};
-
-struct NpuState {
-	PCIDevice parent;
-
-	struct npu_card_config cfg;
-	struct npu_card *card;
-
-	MemoryRegion regs_bar;
-	MemoryRegion lmem_bar;
-	MemoryRegion lmem;
-	MemoryRegion msix_bar;
-
-	QEMUBH *irq_bh;
-	DECLARE_BITMAP(irqs, NPU_MAX_VECTORS);
-
-	bool direct;			/* no IOMMU: the card's threads map by themselves */
-	QEMUBH *request_bh;
-	QemuMutex lock;
-	QemuCond served;
-	QSIMPLEQ_HEAD(, npu_request) requests;
-	bool draining;
 };
 
 /* ---- The card's threads ------------------------------------------------------------------------ */
@@ -366,8 +335,7 @@ static const struct npu_card_host npu_host = {
 
 /* ---- Draining: BQL held ------------------------------------------------------------------------ */
 
-/* Between these two the card may be waited for: no thread of its own waits for the main loop. */
-static void npu_drain_begin(NpuState *s)
+void npu_drain_begin(NpuState *s)
 {
 	struct npu_request *r;
 
@@ -383,7 +351,7 @@ static void npu_drain_begin(NpuState *s)
 	qemu_mutex_unlock(&s->lock);
 }
 
-static void npu_drain_end(NpuState *s)
+void npu_drain_end(NpuState *s)
 {
 	qemu_mutex_lock(&s->lock);
 	s->draining = false;
@@ -395,7 +363,7 @@ static void npu_drain_end(NpuState *s)
 static uint64_t npu_regs_read(void *opaque, hwaddr addr, unsigned int size)
 {
 	NpuState *s = opaque;
-	uint32_t value = npu_card_read(s->card, addr, size);
+	uint64_t value = s->removed ? UINT64_MAX : npu_card_read(s->card, addr, size);
 
 	trace_npu_read(addr, value);
 	return value;
@@ -441,8 +409,16 @@ static void npu_bus_master(NpuState *s)
 		npu_drain_end(s);
 }
 
+static uint32_t npu_read_config(PCIDevice *pdev, uint32_t addr, int len)
+{
+	return NPU(pdev)->removed ? UINT32_MAX >> (32 - 8 * len) :
+				    pci_default_read_config(pdev, addr, len);
+}
+
 static void npu_write_config(PCIDevice *pdev, uint32_t addr, uint32_t value, int len)
 {
+	if (NPU(pdev)->removed)
+		return;
 	pci_default_write_config(pdev, addr, value, len);
 	pcie_cap_flr_write_config(pdev, addr, value, len);
 	pcie_aer_write_config(pdev, addr, value, len);
@@ -459,6 +435,9 @@ static void npu_reset_hold(Object *obj, ResetType type)
 	trace_npu_reset(flr);
 	npu_drain_begin(s);
 	npu_card_bus_master(s->card, false);
+	/* Only an FLR leaves the card its power, or what is taken for it here. */
+	if (!flr)
+		npu_card_inject_clear(s->card);
 	npu_card_reset(s->card);
 	npu_drain_end(s);
 	bitmap_zero(s->irqs, NPU_MAX_VECTORS);
@@ -562,6 +541,7 @@ static void npu_realize(PCIDevice *pdev, Error **errp)
 				 PCI_BASE_ADDRESS_MEM_PREFETCH,
 			 &s->lmem_bar);
 	pci_register_bar(pdev, NPU_BAR_MSIX, PCI_BASE_ADDRESS_SPACE_MEMORY, &s->msix_bar);
+	npu_inject_realize(s);
 	if (npu_init_caps(s, errp))
 		return;
 
@@ -661,19 +641,6 @@ static void npu_set_option(Object *obj, Visitor *v, const char *name, void *opaq
 		*(uint64_t *)field = u64;
 }
 
-static void npu_inject_hang(Object *obj, Visitor *v, const char *name, void *opaque, Error **errp)
-{
-	NpuState *s = NPU(obj);
-	uint32_t ring;
-
-	if (!visit_type_uint32(v, name, &ring, errp))
-		return;
-	if (!s->card)
-		error_setg(errp, "%s: the card is not plugged in yet", name);
-	else if (npu_card_inject_hang(s->card, ring))
-		error_setg(errp, "%s: there is no ring %" PRIu32, name, ring);
-}
-
 static void npu_instance_init(Object *obj)
 {
 	npu_card_config_default(&NPU(obj)->cfg);
@@ -719,13 +686,6 @@ static void npu_class_options(ObjectClass *klass)
 	}
 }
 
-static void npu_class_injections(ObjectClass *klass)
-{
-	object_class_property_add(klass, "inject-hang", "uint32", NULL, npu_inject_hang, NULL, NULL);
-	object_class_property_set_description(klass, "inject-hang",
-					      "while it runs: the next job of this ring hangs");
-}
-
 /* Its state is specified (docs/hardware.md, "Reserved"), but not saved yet: savevm and migration say so. */
 static const VMStateDescription npu_vmstate = {
 	.name = TYPE_NPU,
@@ -740,6 +700,7 @@ static void npu_class_init(ObjectClass *klass, NpuClassData *data)
 
 	pc->realize = npu_realize;
 	pc->exit = npu_exit;
+	pc->config_read = npu_read_config;
 	pc->config_write = npu_write_config;
 	pc->vendor_id = NPU_PCI_VENDOR_ID;
 	pc->device_id = NPU_PCI_DEVICE_ID;
@@ -750,7 +711,7 @@ static void npu_class_init(ObjectClass *klass, NpuClassData *data)
 	dc->vmsd = &npu_vmstate;
 	set_bit(DEVICE_CATEGORY_MISC, dc->categories);
 	npu_class_options(klass);
-	npu_class_injections(klass);
+	npu_inject_class(klass);
 }
 
 static void npu_register_types(void)

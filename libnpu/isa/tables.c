@@ -38,6 +38,7 @@ const char *npu_reason_text(unsigned int reason)
 		[NPU_REASON_SEM_OVERFLOW] = "a semaphore overflows",
 		[NPU_REASON_INJECT] = "the card does not take HANG commands",
 		[NPU_REASON_DESC] = "descriptor",
+		[NPU_REASON_ECC_LMEM] = "local memory",
 	};
 
 	return LOOK_UP(text, reason);

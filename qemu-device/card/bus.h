@@ -35,6 +35,7 @@ struct npu_port {
 
 #define NPU_BUS_NO_MASTER (1u << 0)
 #define NPU_BUS_RESET	  (1u << 1)
+#define NPU_BUS_REMOVED	  (1u << 2)
 #define NPU_BUS_SETS	  64
 #define NPU_BUS_WAYS	  4
 

@@ -113,6 +113,8 @@ void npu_card_interrupts(struct npu_card *card, struct npu_port *port)
 		return;
 	card->irq = 0;
 	card->irq_event = false;
+	if (__builtin_expect(card->inject.lost_irq.left, 0))
+		npu_inject_irqs(card, &rings, &event);
 	pthread_mutex_unlock(&card->lock);
 	/* An MSI is a write of the card's like any other. */
 	if (npu_port_enter(&card->bus, port)) {
@@ -148,6 +150,7 @@ void npu_card_power_on(struct npu_card *card)
 		memset(card->core[i]->counter, 0, sizeof(card->core[i]->counter));
 	}
 	npu_telemetry_reset(card);
+	npu_inject_reset(card);
 }
 
 static int card_init(struct npu_card *card)
@@ -265,7 +268,7 @@ void npu_card_reset(struct npu_card *card)
 void npu_card_pause(struct npu_card *card)
 {
 	pthread_mutex_lock(&card->lock);
-	card->paused = true;
+	atomic_fetch_or(&card->paused, NPU_PAUSED_HOST);
 	while (card->moving || card->reset_asked)
 		pthread_cond_wait(&card->changed, &card->lock);
 	pthread_mutex_unlock(&card->lock);
@@ -276,7 +279,7 @@ void npu_card_pause(struct npu_card *card)
 void npu_card_resume(struct npu_card *card)
 {
 	pthread_mutex_lock(&card->lock);
-	card->paused = false;
+	atomic_fetch_and(&card->paused, ~NPU_PAUSED_HOST);
 	pthread_cond_broadcast(&card->changed);
 	pthread_cond_signal(&card->work);
 	pthread_mutex_unlock(&card->lock);
@@ -287,14 +290,4 @@ void npu_card_set_link(struct npu_card *card, unsigned int generation, unsigned 
 	pthread_mutex_lock(&card->lock);
 	card->link = generation << 8 | (width & 0xff);
 	pthread_mutex_unlock(&card->lock);
-}
-
-int npu_card_inject_hang(struct npu_card *card, unsigned int ring)
-{
-	if (ring >= card->cfg.rings)
-		return -EINVAL;
-	pthread_mutex_lock(&card->lock);
-	card->ring[ring].hang_next = true;
-	pthread_mutex_unlock(&card->lock);
-	return 0;
 }

@@ -55,7 +55,7 @@ struct npu_card_config {
 	uint32_t vpu_fj;		/* an element operation */
 	uint32_t idle_mw;
 	bool check;			/* the hazard checker */
-	bool inject;			/* HANG commands are accepted */
+	bool inject;			/* faults may be injected; HANG commands are accepted */
 	bool timing_real;		/* completions wait for the modelled time */
 };
 
@@ -195,6 +195,7 @@ void npu_card_bus_forbid(struct npu_card *card);
  *
  * Returns when drained: registers are as after power-on (but for resets, uptime and the PCIe link),
  * no DMA of before reaches memory any more, no mapping is held. Local memory keeps its contents.
+ * What of injected faults it ends, docs/hardware.md says.
  */
 void npu_card_reset(struct npu_card *card);
 
@@ -208,14 +209,56 @@ void npu_card_resume(struct npu_card *card);
 /** npu_card_set_link() - what NPU_REG_PCIE_LINK reads */
 void npu_card_set_link(struct npu_card *card, unsigned int generation, unsigned int width);
 
+/* Faults that can be injected from outside: docs/hardware.md, "Fault injection". */
+enum npu_injection {
+	NPU_INJECT_WHERE,
+	NPU_INJECT_SEED,
+	NPU_INJECT_JOB_HANG,
+	NPU_INJECT_CARD_HANG,
+	NPU_INJECT_ECC_CORRECTED,
+	NPU_INJECT_ECC_UNCORRECTED,
+	NPU_INJECT_TEMPERATURE,
+	NPU_INJECT_LOST_IRQ,
+	NPU_INJECT_DROPPED_COMPLETION,
+	NPU_INJECT_CORRUPT_COMPLETION,
+	NPU_INJECT_BAD_PTE,
+	NPU_INJECT_REMOVAL,
+	NPU_INJECTIONS,
+};
+
 /**
- * npu_card_inject_hang() - the next job of ring @ring that starts hangs until ABORT or a reset,
- * whatever its streams say
- *
- * From outside, for tests; the guest needs no permission for it. Returns 0, or -EINVAL when there
- * is no such ring.
+ * struct npu_card_injection - one of them, the same as a property in QEMU and in documentation
  */
-int npu_card_inject_hang(struct npu_card *card, unsigned int ring);
+struct npu_card_injection {
+	const char *name;		/* "inject-job-hang", ... */
+	int64_t min, max;		/* of its value; a card may have less */
+	const char *help;		/* one line */
+};
+
+extern const struct npu_card_injection npu_card_injections[NPU_INJECTIONS];
+
+/**
+ * npu_card_inject() - a fault happens, or will
+ * @card: one with the option inject=on
+ * @what: which
+ * @value: how often, or what the table says
+ *
+ * NPU_INJECT_REMOVAL returns, as npu_card_reset() does, when no access of the card to host memory
+ * is under way any more; the others do not wait. To put the card in again is to power it on: its
+ * owner clears local memory and sets bus-master as then.
+ *
+ * Returns 0, -EPERM without inject=on, -ERANGE, or -ENODEV while the card is pulled out.
+ */
+int npu_card_inject(struct npu_card *card, enum npu_injection what, int64_t value);
+
+/** npu_card_injected() - what is left of it; of ECC errors, how many there were */
+int64_t npu_card_injected(struct npu_card *card, enum npu_injection what);
+
+/**
+ * npu_card_inject_clear() - nothing is injected any more but a removal: the card lost power; the
+ * caller resets it then
+ */
+void npu_card_inject_clear(struct npu_card *card);
 
 #ifdef __cplusplus
 }

@@ -54,7 +54,7 @@ const struct npu_card_option npu_card_options[] = {
 	OPTION("vpu-fj", U32, vpu_fj, 0, 1000000000, "energy of a VPU element operation, in fJ"),
 	OPTION("idle-mw", U32, idle_mw, 0, 1000000, "power of the idle card, in mW"),
 	OPTION("check", BOOL, check, 0, 1, "find missing semaphores and unwritten reads"),
-	OPTION("inject", BOOL, inject, 0, 1, "accept HANG commands"),
+	OPTION("inject", BOOL, inject, 0, 1, "accept HANG commands, and faults injected from outside"),
 	OPTION("timing-real", BOOL, timing_real, 0, 1, "completions wait for the modelled time"),
 };
 

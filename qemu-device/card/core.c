@@ -397,7 +397,8 @@ static void finish(struct npu_core *core)
 	uint64_t done;
 
 	if (card->cfg.timing_real) {
-		done = job->started + atomic_load(&job->cycles) * 1000 / card->cfg.clock_mhz;
+		done = job->started + atomic_load(&job->cycles) * 1000 / card->cfg.clock_mhz *
+					      npu_telemetry_slowdown(card);
 		npu_core_rest(core);
 		while (!job->stopped && npu_now() < done)
 			npu_cond_wait(&core->wake, &card->lock, done);

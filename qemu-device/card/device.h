@@ -3,7 +3,8 @@
  * Copyright (c) 2026 the npu authors
  *
  * The card's inside, as its files share it: registers (regs.c), rings (ring.c), the scheduler
- * (sched.c), gangs (gang.c), cores (core.c), telemetry (telemetry.c), life and reset (card.c).
+ * (sched.c), gangs (gang.c), cores (core.c), telemetry (telemetry.c), injected faults (inject.c),
+ * life and reset (card.c).
  *
  * Threads
  *
@@ -25,7 +26,8 @@
  * - npu_port.lock, one a thread, see bus.h: its accesses to memory.
  *
  * Movement: a thread "moves" while it may touch memory or values. It rests in every wait, and asks
- * before it moves again; so npu_card_pause() waits for no thread to move.
+ * before it moves again; so npu_card_pause() waits for no thread to move. A card that hangs is one
+ * in which nothing moves (NPU_PAUSED_HANG), and resets end what they find at rest.
  */
 #ifndef NPU_CARD_DEVICE_H
 #define NPU_CARD_DEVICE_H
@@ -37,6 +39,7 @@
 
 #include "bus.h"
 #include "card.h"
+#include "inject.h"
 #include "mmu.h"
 
 struct npu_card;
@@ -120,7 +123,6 @@ struct npu_job {
  * @running: on cores
  * @cancel: slots of canceled descriptors, one bit each
  * @progress: NPU_RING_PROGRESS
- * @hang_next: the next job hangs (injected)
  * @irq_count: completions not yet told
  * @irq_deadline: when they have to be, 0 for none
  */
@@ -152,7 +154,6 @@ struct npu_ring {
 	struct npu_job *running;
 	uint64_t cancel[(1 << NPU_MAX_RING_LOG2) / 64];
 	_Atomic uint32_t progress;
-	bool hang_next;
 	uint32_t irq_count;
 	uint64_t irq_deadline;
 };
@@ -197,6 +198,8 @@ uint64_t npu_ring_deadlines(struct npu_card *card, uint64_t now);
  * @dynamic_mw: moving average of the jobs' power over NPU_POWER_WINDOW_MS
  * @temp_mc: temperature
  * @throttle: NPU_THROTTLE_*
+ * @ecc_corrected: errors since the last function reset
+ * @ecc_uncorrected: likewise
  */
 struct npu_telemetry {
 	uint64_t power_on;
@@ -206,12 +209,18 @@ struct npu_telemetry {
 	double dynamic_mw;
 	double temp_mc;
 	uint32_t throttle;
+	uint32_t ecc_corrected;
+	uint32_t ecc_uncorrected;
 };
 
 void npu_telemetry_power_on(struct npu_card *card);
 void npu_telemetry_reset(struct npu_card *card);
 /** npu_telemetry_job() - a job of @energy_nj and @cycles, that began at @start, ends now */
 void npu_telemetry_job(struct npu_card *card, uint64_t energy_nj, uint64_t cycles, uint64_t start);
+/** npu_telemetry_update() - the thermometer is looked at, and what follows from it happens */
+void npu_telemetry_update(struct npu_card *card);
+/** npu_telemetry_slowdown() - the clock is CLOCK_KHZ divided by this */
+unsigned int npu_telemetry_slowdown(const struct npu_card *card);
 uint32_t npu_telemetry_read(struct npu_card *card, uint64_t offset);
 uint64_t npu_telemetry_energy_uj(struct npu_card *card);
 uint64_t npu_telemetry_uptime_ms(struct npu_card *card);
@@ -241,7 +250,7 @@ struct npu_tlb_request {
  * @quit: the card is being freed
  * @reset_asked: a function reset is to be done, or under way
  * @resets: how many were
- * @paused: npu_card_pause(); also read without @lock
+ * @paused: NPU_PAUSED_*: nothing moves; also read without @lock
  * @moving: threads that move
  * @event_status: NPU_EVENT_*
  * @event_enable: likewise
@@ -256,6 +265,7 @@ struct npu_tlb_request {
  * @core: cores; those of a card never change
  * @ring: rings, likewise
  * @telemetry: see there
+ * @inject: see there
  */
 struct npu_card {
 	struct npu_card_config cfg;
@@ -273,7 +283,7 @@ struct npu_card {
 	bool quit;
 	bool reset_asked;
 	uint32_t resets;
-	atomic_bool paused;
+	atomic_uint paused;
 	unsigned int moving;
 	uint32_t event_status;
 	uint32_t event_enable;
@@ -288,7 +298,11 @@ struct npu_card {
 	struct npu_core *core[NPU_MAX_CORES];
 	struct npu_ring *ring;
 	struct npu_telemetry telemetry;
+	struct npu_inject inject;
 };
+
+#define NPU_PAUSED_HOST	(1u << 0)	/* npu_card_pause() */
+#define NPU_PAUSED_HANG	(1u << 1)	/* npu_inject.hang */
 
 /** npu_card_kick() - the front has something to do for the rings in @rings; lock held */
 void npu_card_kick(struct npu_card *card, uint64_t rings);

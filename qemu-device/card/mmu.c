@@ -74,6 +74,19 @@ static enum npu_reason check_entry(const struct npu_mmu *mmu, uint64_t pte, int 
 	return NPU_REASON_NONE;
 }
 
+/* An injected error: a reserved bit in the first entry that is read. */
+static bool meets_bad_pte(struct npu_view *view)
+{
+	uint32_t left = atomic_load_explicit(&view->mmu->bad_ptes, memory_order_relaxed);
+
+	while (left) {
+		if (view->looking ||
+		    atomic_compare_exchange_weak(&view->mmu->bad_ptes, &left, left - 1))
+			return true;
+	}
+	return false;
+}
+
 /* The leaf of @va and its level. */
 static enum npu_status walk(struct npu_view *view, uint64_t va, uint64_t *pte, int *level,
 			    enum npu_reason *reason)
@@ -84,6 +97,9 @@ static enum npu_status walk(struct npu_view *view, uint64_t va, uint64_t *pte, i
 
 	if (status)
 		return status;
+	*reason = NPU_REASON_BAD_PTE;
+	if (meets_bad_pte(view))
+		return NPU_JOB_FAULT;
 	for (*level = NPU_PT_LEVELS - 1;; (*level)--) {
 		uint64_t index = va >> NPU_PT_SHIFT(*level) & (NPU_PT_ENTRIES - 1);
 
@@ -321,7 +337,9 @@ bool npu_view_resolve(struct npu_view *view, uint64_t va, enum npu_access_kind k
 		return false;
 	if (!npu_port_enter(view->mmu->bus, view->port))
 		return false;
+	view->looking = true;
 	ok = !translate(view, va, kind, &span, &err);
+	view->looking = false;
 	npu_port_leave(view->port);
 	if (!ok)
 		return false;
@@ -350,6 +368,7 @@ void npu_mmu_init(struct npu_mmu *mmu, struct npu_bus *bus, void *lmem, uint64_t
 	mmu->lmem_size = lmem_size;
 	atomic_init(&mmu->ctx_base, 0);
 	atomic_init(&mmu->ctx_count, 0);
+	atomic_init(&mmu->bad_ptes, 0);
 }
 
 void npu_view_init(struct npu_view *view, struct npu_mmu *mmu, struct npu_port *port)

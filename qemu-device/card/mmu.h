@@ -27,6 +27,7 @@
  * @lmem_size: its bytes
  * @ctx_base: registers NPU_REG_CTX_BASE and _COUNT
  * @ctx_count: likewise
+ * @bad_ptes: walks left that find a reserved bit set (injected)
  */
 struct npu_mmu {
 	struct npu_bus *bus;
@@ -34,6 +35,7 @@ struct npu_mmu {
 	uint64_t lmem_size;
 	_Atomic uint64_t ctx_base;
 	_Atomic uint32_t ctx_count;
+	_Atomic uint32_t bad_ptes;
 };
 
 /**
@@ -59,6 +61,7 @@ struct npu_tlb_entry {
  * @port: the core's
  * @stop: the job is to end
  * @ctx: context of the job
+ * @looking: npu_view_resolve() only looks: an access will follow, and meet what is injected
  * @root: top-level table of context @root_ctx, when @root_valid
  * @entry: translates the span held now
  * @va: of that span
@@ -72,6 +75,7 @@ struct npu_view {
 	struct npu_port *port;
 	atomic_bool stop;
 	uint32_t ctx;
+	bool looking;
 	uint32_t root_ctx;
 	uint64_t root;
 	bool root_valid;

@@ -158,6 +158,11 @@ static bool read_capability(const struct npu_card *card, uint64_t offset, uint32
 
 /* ---- Control and telemetry ------------------------------------------------------------------- */
 
+static bool in_reset(const struct npu_card *card)
+{
+	return card->reset_asked || card->inject.reset_held;
+}
+
 static bool is_busy(const struct npu_card *card)
 {
 	for (unsigned int i = 0; i < card->cfg.cores; i++) {
@@ -176,9 +181,9 @@ static uint32_t read_global(struct npu_card *card, uint64_t offset)
 	switch (offset) {
 	case NPU_REG_CTRL:
 		return (card->enabled ? NPU_CTRL_ENABLE : 0) |
-		       (card->reset_asked ? NPU_CTRL_RESET : 0);
+		       (in_reset(card) ? NPU_CTRL_RESET : 0);
 	case NPU_REG_STATUS:
-		return (card->reset_asked ? 0 : NPU_STATUS_READY) |
+		return (in_reset(card) ? 0 : NPU_STATUS_READY) |
 		       (is_busy(card) ? NPU_STATUS_BUSY : 0);
 	case NPU_REG_CTX_BASE_LO:
 	case NPU_REG_CTX_BASE_HI:
@@ -230,7 +235,7 @@ static uint32_t read_global(struct npu_card *card, uint64_t offset)
 static void write_ctrl(struct npu_card *card, uint32_t value)
 {
 	if (value & NPU_CTRL_RESET) {
-		card->reset_asked = true;
+		card->reset_asked = !npu_inject_holds_reset(card);
 		npu_card_kick(card, 0);
 		return;
 	}
@@ -551,7 +556,9 @@ uint32_t npu_card_read(struct npu_card *card, uint64_t offset, unsigned int size
 	uint32_t value = 0;
 
 	pthread_mutex_lock(&card->lock);
-	if (size != 4 || offset % 4) {
+	if (__builtin_expect(card->inject.removed, 0)) {
+		value = UINT32_MAX;
+	} else if (size != 4 || offset % 4) {
 		bad_access(card, "not an aligned access of 32 bits", offset);
 	} else {
 		switch (block_of(card, offset)) {
@@ -577,9 +584,11 @@ uint32_t npu_card_read(struct npu_card *card, uint64_t offset, unsigned int size
 void npu_card_write(struct npu_card *card, uint64_t offset, uint32_t value, unsigned int size)
 {
 	pthread_mutex_lock(&card->lock);
-	if (size != 4 || offset % 4) {
+	if (__builtin_expect(card->inject.removed, 0)) {
+		/* Nobody is there. */
+	} else if (size != 4 || offset % 4) {
 		bad_access(card, "not an aligned access of 32 bits", offset);
-	} else if (card->reset_asked) {
+	} else if (in_reset(card)) {
 		bad_access(card, "write during a reset", offset);
 	} else {
 		switch (block_of(card, offset)) {

@@ -76,7 +76,6 @@ static void clear_operation(struct npu_ring *ring)
 	ring->reset = false;
 	ring->aborting = false;
 	ring->next = NULL;
-	ring->hang_next = false;
 	ring->irq_count = 0;
 	ring->irq_deadline = 0;
 	memset(ring->cancel, 0, sizeof(ring->cancel));
@@ -477,16 +476,20 @@ void npu_ring_complete(struct npu_card *card, struct npu_job *job, struct npu_po
 		.where = NPU_CPL_WHERE(err->core, err->engine),
 		.phase = !(ring->cpl_count >> ring->size_log2 & 1),
 	};
+	bool dropped;
 	int ret = -1;
 
 	if (job->discard)
 		return;
+	dropped = npu_inject_hits(&card->inject.dropped, ring->index);
+	if (__builtin_expect(card->inject.corrupt.left, 0) && !dropped)
+		npu_inject_corrupt(card, ring->index, &cpl);
 	pthread_mutex_unlock(&card->lock);
 	if (npu_port_enter(&card->bus, port)) {
 		/* Where the side table has gone, the completion still tells what counts. */
 		if (err->status && job->desc.table)
 			npu_bus_write(&card->bus, job->desc.table, err, sizeof(*err));
-		ret = write_completion(&card->bus, addr, &cpl);
+		ret = dropped ? 0 : write_completion(&card->bus, addr, &cpl);
 		npu_port_leave(port);
 	}
 	if (err->status)

@@ -54,8 +54,7 @@ static void start(struct npu_card *card, struct npu_ring *ring, struct npu_core 
 	ring->running = job;
 	ring->head++;
 	card->last[ring->priority] = ring->index;
-	job->hang = ring->hang_next;
-	ring->hang_next = false;
+	job->hang = npu_inject_hits(&card->inject.job_hang, ring->index);
 	job->started = npu_now();
 	job->members = job->desc.ncores;
 	for (unsigned int i = 0; i < job->desc.ncores; i++)

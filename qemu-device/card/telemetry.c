@@ -8,7 +8,8 @@
  * the host's time, as if modelled time took as long as the model does: a job that draws 10 W on the
  * card it models shows 10 W while it runs here. Power is the moving average over
  * NPU_POWER_WINDOW_MS; the temperature follows it like a body that heats by HEAT_MC_PER_MW and
- * takes HEAT_MS to.
+ * takes HEAT_MS to. The thermometer shows another one where that was injected, and throttling goes by
+ * what it shows. ECC errors are all injected.
  */
 #include "device.h"
 
@@ -25,7 +26,12 @@ static double approach(double x)
 	return x / (1 + x);
 }
 
-static void advance(struct npu_card *card)
+static double shown_mc(const struct npu_card *card)
+{
+	return card->inject.temp_mc ? card->inject.temp_mc : card->telemetry.temp_mc;
+}
+
+void npu_telemetry_update(struct npu_card *card)
 {
 	struct npu_telemetry *t = &card->telemetry;
 	uint64_t now = npu_now();
@@ -37,7 +43,7 @@ static void advance(struct npu_card *card)
 	t->dynamic_mw -= t->dynamic_mw * approach(ms / NPU_POWER_WINDOW_MS);
 	target = AMBIENT_MC + (card->cfg.idle_mw + t->dynamic_mw) * HEAT_MC_PER_MW;
 	t->temp_mc += (target - t->temp_mc) * approach(ms / HEAT_MS);
-	throttle = t->temp_mc >= CRITICAL_MC ? NPU_THROTTLE_THERMAL : 0;
+	throttle = shown_mc(card) >= CRITICAL_MC ? NPU_THROTTLE_THERMAL : 0;
 	if (throttle != t->throttle) {
 		t->throttle = throttle;
 		npu_card_event(card, NPU_EVENT_THERMAL);
@@ -48,6 +54,8 @@ void npu_telemetry_reset(struct npu_card *card)
 {
 	card->telemetry.reset = npu_now();
 	card->telemetry.energy_nj = 0;
+	card->telemetry.ecc_corrected = 0;
+	card->telemetry.ecc_uncorrected = 0;
 }
 
 void npu_telemetry_power_on(struct npu_card *card)
@@ -69,7 +77,7 @@ void npu_telemetry_job(struct npu_card *card, uint64_t energy_nj, uint64_t cycle
 	double mw;
 
 	t->energy_nj += energy_nj;
-	advance(card);
+	npu_telemetry_update(card);
 	if (!cycles)
 		return;
 	/* nJ a cycle times cycles a microsecond are milliwatts. */
@@ -90,25 +98,32 @@ uint64_t npu_telemetry_uptime_ms(struct npu_card *card)
 	return (npu_now() - card->telemetry.power_on) / 1000000;
 }
 
+unsigned int npu_telemetry_slowdown(const struct npu_card *card)
+{
+	return card->telemetry.throttle ? 2 : 1;
+}
+
 uint32_t npu_telemetry_read(struct npu_card *card, uint64_t offset)
 {
 	const struct npu_telemetry *t = &card->telemetry;
-	uint32_t khz = card->cfg.clock_mhz * 1000;
 
-	advance(card);
+	npu_telemetry_update(card);
 	switch (offset) {
 	case NPU_REG_TEMP_MC:
-		return (int32_t)t->temp_mc;
+		return (int32_t)shown_mc(card);
 	case NPU_REG_POWER_MW:
 		return card->cfg.idle_mw + (uint32_t)t->dynamic_mw;
 	case NPU_REG_CUR_CLOCK_KHZ:
-		return t->throttle ? khz / 2 : khz;
+		return card->cfg.clock_mhz * 1000 / npu_telemetry_slowdown(card);
 	case NPU_REG_THROTTLE:
 		return t->throttle;
 	case NPU_REG_TEMP_CRIT_MC:
 		return CRITICAL_MC;
+	case NPU_REG_ECC_CORRECTED:
+		return t->ecc_corrected;
+	case NPU_REG_ECC_UNCORRECTED:
+		return t->ecc_uncorrected;
 	default:
-		/* ECC counts: this card's memory has no errors. */
 		return 0;
 	}
 }

@@ -406,7 +406,7 @@ static bool peek(struct host *h, struct host_ring *r, struct npu_completion *cpl
 	uint32_t slot = r->cpl_seen & ((1u << r->size_log2) - 1);
 
 	memcpy(cpl, host_ptr(h, r->cpl + slot * sizeof(*cpl)), sizeof(*cpl));
-	return cpl->phase == !(r->cpl_seen >> r->size_log2 & 1);
+	return (cpl->phase & NPU_CPL_PHASE) == !(r->cpl_seen >> r->size_log2 & 1);
 }
 
 bool host_has_completion(struct host *h, struct host_ring *r)

@@ -633,23 +633,6 @@ static void a_hang_must_be_allowed(void **state)
 	host_free(h);
 }
 
-static void a_hang_can_be_injected(void **state)
-{
-	struct host *h = host_of(state, "cores=2,rings=2,inject=off");
-	struct host_ring *r = host_ring(h, 1, 3, 0);
-	struct host_job job = { .id = 1, .ncores = 2 };
-
-	assert_int_not_equal(npu_card_inject_hang(h->card, 2), 0);
-	assert_int_equal(npu_card_inject_hang(h->card, 1), 0);
-	host_submit(h, r, &job);
-	until_runs(h, 1, 1);
-	assert_int_equal(host_command(h, 1, NPU_RING_CMD_ABORT, 1), NPU_RING_CMD_DONE);
-	expect(h, r, 1, NPU_JOB_ABORTED, 0);
-	submit_empty(h, r, 2, 0);
-	expect(h, r, 2, NPU_JOB_OK, 0);
-	host_free(h);
-}
-
 static void freed_while_running(void **state)
 {
 	struct host *h = host_of(state, "cores=2,rings=2,inject=on");
@@ -692,7 +675,6 @@ int main(void)
 		TEST(reset_of_a_paused_card),
 		TEST(a_paused_card_stands_still),
 		TEST(a_hang_must_be_allowed),
-		TEST(a_hang_can_be_injected),
 		TEST(freed_while_running),
 	};
 

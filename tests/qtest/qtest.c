@@ -283,17 +283,43 @@ static int qmp_answer(struct qtest *q)
 	}
 }
 
-int qtest_qom_set(struct qtest *q, const char *id, const char *property, const char *value)
+static void qmp_capabilities(struct qtest *q)
 {
 	if (dprintf(q->qmp, "{\"execute\":\"qmp_capabilities\"}\n") < 0)
 		die("QEMU is gone");
 	qmp_answer(q);
+}
+
+int qtest_qom_set(struct qtest *q, const char *id, const char *property, const char *value)
+{
+	qmp_capabilities(q);
 	if (dprintf(q->qmp,
 		    "{\"execute\":\"qom-set\",\"arguments\":{\"path\":\"/machine/peripheral/%s\","
 		    "\"property\":\"%s\",\"value\":%s}}\n",
 		    id, property, value) < 0)
 		die("QEMU is gone");
 	return qmp_answer(q);
+}
+
+bool qtest_qom_refuses(struct qtest *q, const char *id, const char *property, const char *value,
+		       const char *why)
+{
+	return qtest_qom_set(q, id, property, value) && strstr(q->line, why);
+}
+
+long long qtest_qom_get(struct qtest *q, const char *id, const char *property)
+{
+	long long value;
+
+	qmp_capabilities(q);
+	if (dprintf(q->qmp,
+		    "{\"execute\":\"qom-get\",\"arguments\":{\"path\":\"/machine/peripheral/%s\","
+		    "\"property\":\"%s\"}}\n",
+		    id, property) < 0)
+		die("QEMU is gone");
+	if (qmp_answer(q) || sscanf(strstr(q->line, "\"return\""), "\"return\": %lld", &value) != 1)
+		die(q->line);
+	return value;
 }
 
 void qtest_pci_init(struct qtest *q)

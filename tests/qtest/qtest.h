@@ -8,6 +8,7 @@
 #ifndef NPU_TESTS_QTEST_H
 #define NPU_TESTS_QTEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,6 +47,13 @@ void qtest_outl(struct qtest *q, uint16_t port, uint32_t value);
 
 /** qtest_qom_set() - set a property of the device with id @id over QMP; 0, or -1 when QEMU refuses */
 int qtest_qom_set(struct qtest *q, const char *id, const char *property, const char *value);
+
+/** qtest_qom_refuses() - QEMU refuses to set it, and @why is in what it says */
+bool qtest_qom_refuses(struct qtest *q, const char *id, const char *property, const char *value,
+		       const char *why);
+
+/** qtest_qom_get() - a whole number; qtest ends the program where there is none */
+long long qtest_qom_get(struct qtest *q, const char *id, const char *property);
 
 /** qtest_pci_init() - turn on the memory-mapped configuration space */
 void qtest_pci_init(struct qtest *q);

@@ -3,7 +3,8 @@
  * Copyright (c) 2026 the npu authors
  *
  * The PCI front of the card, as a driver meets it, without a guest: configuration space, BARs, interrupts, jobs
- * through guest memory, resets, bus-master off, misuse. Slots 2 and 3 of bus 0 hold the cards.
+ * through guest memory, resets, bus-master off, misuse, injected faults. Slots 2 and 3 of bus 0 hold the cards,
+ * or a port with one on bus 1.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -468,15 +469,15 @@ static void two_cards(void **state)
 /* A hang injected from outside: the job runs until ABORT, and the next is well. */
 static void injected_hang(void **state)
 {
-	struct card c = start("-device npu,id=card,addr=2,lmem=64M,rings=4");
+	struct card c = start("-device npu,id=card,addr=2,lmem=64M,rings=4,inject=on");
 	struct npu_completion cpl;
 	uint32_t slot;
 
 	(void)state;
 	bring_up(&c);
-	assert_int_equal(qtest_qom_set(c.q, "card", "inject-hang", "4"), -1);
 	assert_int_equal(qtest_qom_set(c.q, "card", "cores", "4"), -1);
-	assert_int_equal(qtest_qom_set(c.q, "card", "inject-hang", "0"), 0);
+	assert_int_equal(qtest_qom_set(c.q, "card", "inject-where", "0"), 0);
+	assert_int_equal(qtest_qom_set(c.q, "card", "inject-job-hang", "1"), 0);
 	slot = submit(&c, VA_CODE, NULL, 0);
 	eventually(reg(&c, NPU_RING(0) + NPU_RING_STATUS) & NPU_RING_RUNNING);
 	for (int i = 0; i < 20; i++)
@@ -488,6 +489,188 @@ static void injected_hang(void **state)
 	cpl = completion(&c, slot);
 	assert_int_equal(cpl.status, NPU_JOB_ABORTED);
 	assert_int_equal(completion(&c, submit(&c, VA_CODE, NULL, 0)).status, NPU_JOB_OK);
+	assert_int_equal(qtest_stop(c.q), 0);
+}
+
+static void injection_refused(void **state)
+{
+	struct card c = start("-device npu,id=card,addr=2,lmem=64M,rings=4 "
+			      "-device npu,id=other,addr=3,lmem=64M,rings=4,inject=on");
+	char err[4096];
+
+	(void)state;
+	assert_true(qtest_qom_refuses(c.q, "card", "inject-lost-irq", "1", "inject=on"));
+	assert_true(qtest_qom_refuses(c.q, "card", "inject-removal", "1", "inject=on"));
+	assert_int_equal(qtest_qom_get(c.q, "card", "inject-removal"), 0);
+	assert_true(qtest_qom_refuses(c.q, "other", "inject-where", "5", "out of range"));
+	assert_true(qtest_qom_refuses(c.q, "other", "inject-removal", "2", "out of range"));
+	assert_true(qtest_qom_refuses(c.q, "other", "inject-lost-irq", "-1", "out of range"));
+	assert_true(qtest_qom_refuses(c.q, "other", "inject-lost-irq", "true", "inject-lost-irq"));
+	assert_int_equal(qtest_qom_set(c.q, "other", "inject-lost-irq", "3"), 0);
+	assert_int_equal(qtest_qom_get(c.q, "other", "inject-lost-irq"), 3);
+	assert_int_equal(qtest_stop(c.q), 0);
+	assert_true(qtest_refuses("-device npu,inject=on,inject-lost-irq=1", err, sizeof(err)));
+	assert_non_null(strstr(err, "not plugged in yet"));
+}
+
+/* What a guest sees of some that the card's own tests have looked at; and what ends a hang. */
+static void injected_faults(void **state)
+{
+	struct card c = start("-device npu,id=card,addr=2,lmem=64M,rings=4,inject=on");
+	unsigned int exp = find_cap(&c, PCI_CAP_ID_EXP);
+	uint16_t devctl = config(&c, exp + PCI_EXP_DEVCTL, 2);
+	uint32_t slot;
+
+	(void)state;
+	bring_up(&c);
+	assert_int_equal(qtest_qom_set(c.q, "card", "inject-job-hang", "1"), 0);
+	slot = submit(&c, VA_CODE, NULL, 0);
+	eventually(reg(&c, NPU_RING(0) + NPU_RING_STATUS) & NPU_RING_RUNNING);
+	assert_int_equal(qtest_qom_set(c.q, "card", "inject-ecc-uncorrected", "4096"), 0);
+	assert_int_equal(completion(&c, slot).status, NPU_JOB_ECC);
+	assert_int_equal(reg(&c, NPU_REG_ECC_UNCORRECTED), 1);
+	assert_int_equal(reg(&c, NPU_REG_EVENT_STATUS), NPU_EVENT_ECC);
+	assert_int_equal(qtest_qom_set(c.q, "card", "inject-temperature", "99000"), 0);
+	assert_int_equal(reg(&c, NPU_REG_TEMP_MC), 99000);
+	assert_int_equal(reg(&c, NPU_REG_THROTTLE), NPU_THROTTLE_THERMAL);
+
+	/* Kind 1 does not survive an FLR, kind 2 does; a power cycle ends all. */
+	assert_int_equal(qtest_qom_set(c.q, "card", "inject-card-hang", "1"), 0);
+	set_config(&c, exp + PCI_EXP_DEVCTL, devctl | PCI_EXP_DEVCTL_BCR_FLR, 2);
+	assert_int_equal(qtest_qom_get(c.q, "card", "inject-card-hang"), 0);
+	assert_int_equal(qtest_qom_set(c.q, "card", "inject-card-hang", "2"), 0);
+	set_config(&c, exp + PCI_EXP_DEVCTL, devctl | PCI_EXP_DEVCTL_BCR_FLR, 2);
+	enable(&c);
+	assert_int_equal(qtest_qom_get(c.q, "card", "inject-card-hang"), 2);
+	assert_int_equal(reg(&c, NPU_REG_TEMP_MC), 99000);
+	set_reg(&c, NPU_REG_CTRL, NPU_CTRL_RESET);
+	for (int i = 0; i < 20; i++)
+		nap();
+	assert_int_equal(reg(&c, NPU_REG_CTRL), NPU_CTRL_RESET);
+	/* q35's reset control register. */
+	qtest_outb(c.q, 0xcf9, 0x06);
+	qtest_pci_init(c.q);
+	enable(&c);
+	assert_int_equal(qtest_qom_get(c.q, "card", "inject-card-hang"), 0);
+	assert_int_equal(reg(&c, NPU_REG_THROTTLE), 0);
+	bring_up(&c);
+	assert_int_equal(completion(&c, submit(&c, VA_CODE, NULL, 0)).status, NPU_JOB_OK);
+	assert_int_equal(qtest_stop(c.q), 0);
+}
+
+/* Pulled out while a job runs and mappings are asked for; then a new one is put in. */
+static void removal(void **state)
+{
+	struct card c = start(*state ? "-device npu,id=card,addr=2,lmem=64M,rings=4,inject=on "
+				       "-machine kernel-irqchip=off -device intel-iommu" :
+				       "-device npu,id=card,addr=2,lmem=64M,rings=4,inject=on");
+	uint8_t code[256];
+	size_t size = copy_stream(code, 1, 2, 64);
+
+	for (int round = 0; round < 3; round++) {
+		bring_up(&c);
+		qtest_write(c.q, c.lmem + 4096, 0x1234, 8);
+		assert_int_equal(completion(&c, submit(&c, VA_CODE, code, size)).status, NPU_JOB_OK);
+		if (round == 1)
+			assert_int_equal(qtest_qom_set(c.q, "card", "inject-job-hang", "1"), 0);
+		submit(&c, VA_CODE, code, size);
+		assert_int_equal(qtest_qom_set(c.q, "card", "inject-removal", "1"), 0);
+		for (unsigned int bytes = 1; bytes <= 8; bytes *= 2) {
+			uint64_t ones = UINT64_MAX >> (64 - 8 * bytes);
+
+			assert_int_equal(qtest_read(c.q, c.regs, bytes), ones);
+			assert_int_equal(qtest_read(c.q, c.regs + NPU_DOORBELL(1), bytes), ones);
+			assert_int_equal(qtest_read(c.q, c.lmem + 4096, bytes), ones);
+			assert_int_equal(qtest_read(c.q, c.msix, bytes), ones);
+			if (bytes < 8)
+				assert_int_equal(config(&c, PCI_VENDOR_ID, bytes), ones);
+		}
+		qtest_write(c.q, c.regs + NPU_REG_CTRL, 1, 4);
+		qtest_write(c.q, c.lmem + 4096, 1, 8);
+		qtest_write(c.q, c.msix, 1, 4);
+		set_config(&c, PCI_COMMAND, 0, 2);
+		assert_int_equal(reg(&c, NPU_REG_CTRL), UINT32_MAX);
+		assert_true(qtest_qom_refuses(c.q, "card", "inject-lost-irq", "1", "pulled out"));
+		assert_int_equal(qtest_qom_set(c.q, "card", "inject-removal", "1"), 0);
+		if (round == 2) {
+			/* A machine that is reset does not put it in. */
+			qtest_outb(c.q, 0xcf9, 0x06);
+			qtest_pci_init(c.q);
+			assert_int_equal(config(&c, PCI_VENDOR_ID, 2), 0xffff);
+		}
+
+		assert_int_equal(qtest_qom_set(c.q, "card", "inject-removal", "0"), 0);
+		assert_int_equal(config(&c, PCI_VENDOR_ID, 2), NPU_PCI_VENDOR_ID);
+		assert_int_equal(config(&c, PCI_COMMAND, 2), 0);
+		assert_int_equal(config(&c, PCI_BASE_ADDRESS_0, 4), 0);
+		enable(&c);
+		assert_int_equal(reg(&c, NPU_REG_MAGIC), NPU_MAGIC);
+		assert_int_equal(reg(&c, NPU_REG_RESETS), 1);
+		assert_int_equal(reg(&c, NPU_REG_CTRL), 0);
+		assert_int_equal(qtest_read(c.q, c.lmem + 4096, 8), 0);
+	}
+	bring_up(&c);
+	assert_int_equal(completion(&c, submit(&c, VA_CODE, code, size)).status, NPU_JOB_OK);
+	assert_int_equal(qtest_qom_set(c.q, "card", "inject-removal", "1"), 0);
+	assert_int_equal(qtest_stop(c.q), 0);
+}
+
+/* The port of a card's slot tells of it, and no more often than it changes. */
+static void slot(void **state)
+{
+	struct card port = start("-global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off "
+				 "-device pcie-root-port,id=root,addr=2,chassis=1,slot=1 "
+				 "-device npu,id=card,bus=root,lmem=64M,rings=4,inject=on");
+	struct card c = { .q = port.q, .slot = 32 };	/* bus 1 */
+	unsigned int exp = find_cap(&port, PCI_CAP_ID_EXP), msix = find_cap(&port, PCI_CAP_ID_MSIX);
+	const uint16_t present = PCI_EXP_SLTSTA_PDS, events = PCI_EXP_SLTSTA_PDC | PCI_EXP_SLTSTA_DLLSC;
+	const uint16_t enabled = PCI_EXP_SLTCTL_HPIE | PCI_EXP_SLTCTL_DLLSCE | PCI_EXP_SLTCTL_PWR_IND_ON;
+	const uint64_t table = port.regs + config(&port, msix + PCI_MSIX_TABLE, 4);
+
+	(void)state;
+	set_config(&port, PCI_PRIMARY_BUS, 0x010100, 4);
+	qtest_write(c.q, table + PCI_MSIX_ENTRY_LOWER_ADDR, MSI, 4);
+	qtest_write(c.q, table + PCI_MSIX_ENTRY_UPPER_ADDR, 0, 4);
+	qtest_write(c.q, table + PCI_MSIX_ENTRY_DATA, 0xcafe, 4);
+	qtest_write(c.q, table + PCI_MSIX_ENTRY_VECTOR_CTRL, 0, 4);
+	set_config(&port, msix + PCI_MSIX_FLAGS, PCI_MSIX_FLAGS_ENABLE, 2);
+	assert_int_equal(config(&c, PCI_VENDOR_ID, 2), NPU_PCI_VENDOR_ID);
+	assert_int_equal(config(&port, exp + PCI_EXP_SLTSTA, 2) & (present | events), present);
+	assert_true(config(&port, exp + PCI_EXP_LNKSTA, 2) & PCI_EXP_LNKSTA_DLLLA);
+
+	/* Nobody wants to know: it is there to be read. */
+	set_config(&port, exp + PCI_EXP_SLTCTL, PCI_EXP_SLTCTL_PWR_IND_ON, 2);
+	assert_int_equal(qtest_qom_set(c.q, "card", "inject-removal", "1"), 0);
+	assert_int_equal(qtest_read(c.q, MSI, 4), 0);
+	assert_int_equal(config(&port, exp + PCI_EXP_SLTSTA, 2) & (present | events), events);
+	assert_false(config(&port, exp + PCI_EXP_LNKSTA, 2) & PCI_EXP_LNKSTA_DLLLA);
+	assert_int_equal(config(&c, PCI_VENDOR_ID, 2), 0xffff);
+	/* The events can be cleared, and the slot loses power: the card stays where it is. */
+	set_config(&port, exp + PCI_EXP_SLTSTA, events | PCI_EXP_SLTSTA_CC, 2);
+	assert_int_equal(config(&port, exp + PCI_EXP_SLTSTA, 2) & (present | events), 0);
+	set_config(&port, exp + PCI_EXP_SLTCTL, PCI_EXP_SLTCTL_PWR_OFF | PCI_EXP_SLTCTL_PWR_IND_OFF, 2);
+	set_config(&port, exp + PCI_EXP_SLTSTA, PCI_EXP_SLTSTA_CC, 2);
+	assert_int_equal(qtest_read(c.q, MSI, 4), 0);
+
+	/* Put in, with interrupts wanted, while the guest is still at switching off: not to be unplugged by that. */
+	set_config(&port, exp + PCI_EXP_SLTCTL, enabled | PCI_EXP_SLTCTL_PWR_OFF, 2);
+	assert_int_equal(qtest_qom_set(c.q, "card", "inject-removal", "0"), 0);
+	set_config(&port, exp + PCI_EXP_SLTCTL,
+		   (enabled & ~PCI_EXP_SLTCTL_PIC) | PCI_EXP_SLTCTL_PWR_OFF | PCI_EXP_SLTCTL_PWR_IND_OFF, 2);
+	assert_int_equal(qtest_qom_get(c.q, "card", "inject-removal"), 0);
+	eventually(qtest_read(c.q, MSI, 4) == 0xcafe);
+	assert_int_equal(config(&port, exp + PCI_EXP_SLTSTA, 2) & (present | events), present | events);
+	assert_true(config(&port, exp + PCI_EXP_LNKSTA, 2) & PCI_EXP_LNKSTA_DLLLA);
+	assert_int_equal(config(&c, PCI_VENDOR_ID, 2), 0xffff);
+	set_config(&port, exp + PCI_EXP_SLTSTA, events, 2);
+	set_config(&port, exp + PCI_EXP_SLTCTL, enabled, 2);
+	assert_int_equal(config(&c, PCI_VENDOR_ID, 2), NPU_PCI_VENDOR_ID);
+
+	/* And out again. */
+	qtest_write(c.q, MSI, 0, 4);
+	assert_int_equal(qtest_qom_set(c.q, "card", "inject-removal", "1"), 0);
+	eventually(qtest_read(c.q, MSI, 4) == 0xcafe);
+	assert_int_equal(config(&port, exp + PCI_EXP_SLTSTA, 2) & (present | events), events);
 	assert_int_equal(qtest_stop(c.q), 0);
 }
 
@@ -547,6 +730,11 @@ int main(void)
 		cmocka_unit_test(rom_is_no_memory),
 		cmocka_unit_test(two_cards),
 		cmocka_unit_test(injected_hang),
+		cmocka_unit_test(injection_refused),
+		cmocka_unit_test(injected_faults),
+		cmocka_unit_test_prestate(removal, NULL),
+		{ "removal behind an IOMMU", removal, NULL, NULL, "iommu" },
+		cmocka_unit_test(slot),
 		cmocka_unit_test(misuse),
 		cmocka_unit_test(refused),
 	};

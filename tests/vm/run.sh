@@ -20,6 +20,8 @@
 #   --modprobe NAME     load a module of the kernel's. May be repeated
 #   --iommu             put an IOMMU (intel-iommu) between the cards and memory
 #   --nvme              add QEMU's nvme disk over null-co, as /dev/nvme0n1
+#   --qmp               let the guest inject faults: lines "npu0 inject-lost-irq 3" on /dev/ttyS2 (qmp.sh);
+#                       the cards want inject=on. Hot-plug is native then, so that the guest sees removals
 #   --out DIR           what the guest writes to /out is in DIR, at once
 #   --share DIR         run the command in DIR, read-only on the host and writable for the guest in
 #                       memory; / gives a full user space
@@ -52,13 +54,14 @@ usage() {
 	exit 123
 }
 
-kernel=6.12 cards=1 device='' module='' parameters='' iommu='' nvme='' out='' share='' limit=''
+kernel=6.12 cards=1 device='' module='' parameters='' iommu='' nvme='' qmp='' out='' share='' limit=''
 memory='' smp=2 image=vmlinux append='' allow='' name='' interactive='' script=''
 files=() modprobe=() extra=()
 while [ $# != 0 ]; do
 	case $1 in
 	--iommu)	iommu=yes; shift; continue ;;
 	--nvme)		nvme=yes; shift; continue ;;
+	--qmp)		qmp=yes; shift; continue ;;
 	--bzimage)	image=bzImage; shift; continue ;;
 	--interactive)	interactive=yes; shift; continue ;;
 	--)		shift; break ;;
@@ -125,9 +128,10 @@ else
 fi
 
 work=$(mktemp -d)
-vm_pid=
+vm_pid='' qmp_pid=''
 cleanup() {
 	[ -z "$vm_pid" ] || kill "$vm_pid" 2>/dev/null || true
+	[ -z "$qmp_pid" ] || kill "$qmp_pid" 2>/dev/null || true
 	rm -rf "$work"
 }
 trap cleanup EXIT
@@ -173,6 +177,15 @@ if [ -n "$nvme" ]; then
 	devices+=(-blockdev driver=null-co,node-name=null0,size=1073741824,read-zeroes=on
 		  -device nvme,drive=null0,serial=null0)
 fi
+# The third serial line has an interrupt of its own: by itself it would share the first one's, which edges
+# do not allow.
+if [ -n "$qmp" ]; then
+	mkfifo "$work"/{guest,qmp}.{in,out}
+	devices+=(-global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off
+		  -chardev "pipe,id=qmp,path=$work/qmp" -mon chardev=qmp,mode=control
+		  -chardev "pipe,id=guest,path=$work/guest"
+		  -device isa-serial,chardev=guest,index=2,iobase=0x3e8,irq=5)
+fi
 if [ -n "$out" ]; then
 	mkdir -p "$out"
 	devices+=(-fsdev "local,id=out,path=$out,security_model=none"
@@ -216,6 +229,10 @@ attempt() {
 	timeout --foreground -k 10 "$limit" "${vm[@]}" -serial stdio \
 		</dev/null >"$work/console" 2>"$work/qemu" &
 	vm_pid=$!
+	if [ -n "$qmp" ]; then
+		"$here/qmp.sh" "$work" >/dev/null 2>&1 &
+		qmp_pid=$!
+	fi
 	# A boot that hangs need not wait for the whole of the test's time.
 	{
 		for ((i = 0; i < boot_limit; i++)); do
@@ -230,6 +247,11 @@ attempt() {
 	vm_pid=
 	kill "$watch_pid" 2>/dev/null || true
 	wait "$watch_pid" 2>/dev/null || true
+	if [ -n "$qmp_pid" ]; then
+		kill "$qmp_pid" 2>/dev/null || true
+		wait "$qmp_pid" 2>/dev/null || true
+		qmp_pid=
+	fi
 	wait "$stream_pid" || true
 }
 

@@ -47,7 +47,7 @@
 #define NPU_REG_ISA		0x008	/* of the command set: major << 16 | minor */
 #define NPU_REG_FEATURES	0x00c
 #define   NPU_FEATURE_CHECK	(1u << 0)	/* the hazard checker is on */
-#define   NPU_FEATURE_INJECT	(1u << 1)	/* HANG commands are accepted */
+#define   NPU_FEATURE_INJECT	(1u << 1)	/* faults may be injected; HANG commands are accepted */
 #define   NPU_FEATURE_TIMING	(1u << 2)	/* completions wait for the modelled time */
 #define   NPU_FEATURE_PREEMPT	(1u << 3)	/* reserved for preemption: reads zero */
 #define   NPU_FEATURE_GROUP	(1u << 4)	/* reserved for group-scaled products: reads zero */
@@ -279,6 +279,8 @@ enum npu_reason {
 	NPU_REASON_SEM_OVERFLOW = 55,
 	NPU_REASON_INJECT = 56,	/* HANG where the card's inject property forbids it */
 	NPU_REASON_DESC = 57,	/* descriptor or side table */
+	/* ECC */
+	NPU_REASON_ECC_LMEM = 64,	/* in local memory; its offset there in addr */
 };
 
 enum npu_engine {

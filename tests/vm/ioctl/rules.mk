@@ -2,9 +2,10 @@
 # Copyright (c) 2026 the npu authors
 #
 # The driver by its ioctls alone, on all kernels: everything a process can do to it, right or wrong,
-# without a library between. The last ones reset and unbind the card and take the driver away.
+# without a library between. The last ones reset and unbind the card, have faults injected into it and pull it
+# out (in VMs with --qmp), and take the driver away.
 
-IOCTL_TESTS := queue bo vm unplug stress recovery unload
+IOCTL_TESTS := queue bo vm unplug stress recovery inject unload
 IOCTL_BINS := $(IOCTL_TESTS:%=$(BUILD)/tests/vm/ioctl/test_%)
 
 $(BUILD)/tests/vm/ioctl/%.o: private PKGS = libdrm
@@ -13,10 +14,13 @@ $(IOCTL_BINS): $(BUILD)/tests/vm/ioctl/test_%: $(BUILD)/tests/vm/ioctl/test_%.o 
 		$(BUILD)/tests/vm/ioctl/npu_test.o
 	$(call link)
 
+# $(1): what is given to run.sh
+ioctl_tests = $(filter-out $(if $(findstring --qmp,$(1)),,inject),$(IOCTL_TESTS))
+
 # One VM runs them all; with two cards, so that buffers can go from one to the other.
 ioctl_run = tests/vm/run.sh --timeout 900 --cards 2 --device check=on,inject=on --name ioctl-$(1) \
 	$(2) $(IOCTL_BINS:%=--file %) -- \
-	'$(vm_seeds) e=0; for t in $(IOCTL_TESTS); do test_$$$$t || e=1; done; exit $$$$e'
+	'$(vm_seeds) e=0; for t in $(call ioctl_tests,$(2)); do test_$$$$t || e=1; done; exit $$$$e'
 
 define ioctl_check
 CHECK += vm-ioctl-$(1)
@@ -24,8 +28,8 @@ vm-ioctl-$(1).cmd = $(call ioctl_run,$(1),$(2))
 vm-ioctl-$(1).deps = $(IOCTL_BINS)
 vm-ioctl-$(1).timeout = 960
 endef
-$(eval $(call ioctl_check,6.12,--kernel 6.12))
-$(eval $(call ioctl_check,6.12-iommu,--kernel 6.12 --iommu))
-$(eval $(call ioctl_check,7.x,--kernel 7.x))
+$(eval $(call ioctl_check,6.12,--kernel 6.12 --qmp))
+$(eval $(call ioctl_check,6.12-iommu,--kernel 6.12 --iommu --qmp))
+$(eval $(call ioctl_check,7.x,--kernel 7.x --qmp))
 $(eval $(call ioctl_check,7.x-iommu,--kernel 7.x --iommu))
 $(eval $(call ioctl_check,debug,--kernel debug))

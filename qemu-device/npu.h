@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Copyright (c) 2026 the npu authors
+ *
+ * The device in QEMU, as its files share it: npu.c, the PCI function, whose head has threads and locks,
+ * and npu_inject.c, faults. Include after qemu/osdep.h.
+ */
+#ifndef NPU_QEMU_H
+#define NPU_QEMU_H
+
+#include "qemu/bitmap.h"
+#include "qemu/main-loop.h"
+#include "qemu/queue.h"
+#include "qemu/thread.h"
+#include "hw/pci/pci_device.h"
+#if __has_include("system/memory.h")
+#include "system/memory.h"
+#else
+#include "exec/memory.h"
+#endif
+
+#include "card/card.h"
+#include "npu/hw/regs.h"
+
+#define TYPE_NPU "npu"
+OBJECT_DECLARE_SIMPLE_TYPE(NpuState, NPU)
+
+#define NPU_MAX_VECTORS NPU_VECTOR_RING(NPU_MAX_RINGS)
+
+struct npu_request;
+
+struct NpuState {
+	PCIDevice parent;
+
+	struct npu_card_config cfg;
+	struct npu_card *card;
+
+	MemoryRegion regs_bar;
+	MemoryRegion lmem_bar;
+	MemoryRegion lmem;
+	MemoryRegion msix_bar;
+
+	bool removed;			/* pulled out: npu_inject.c */
+	MemoryRegion gone_lmem;		/* what is there then */
+	MemoryRegion gone_msix;
+
+	QEMUBH *irq_bh;
+	DECLARE_BITMAP(irqs, NPU_MAX_VECTORS);
+
+	bool direct;			/* no IOMMU: the card's threads map by themselves */
+	QEMUBH *request_bh;
+	QemuMutex lock;
+	QemuCond served;
+	QSIMPLEQ_HEAD(, npu_request) requests;
+	bool draining;
+};
+
+/**
+ * npu_drain_begin(), npu_drain_end() - between these two the card may be waited for: no thread of its
+ * own waits for the main loop
+ */
+void npu_drain_begin(NpuState *s);
+void npu_drain_end(NpuState *s);
+
+/** npu_inject_realize() - the BARs are there */
+void npu_inject_realize(NpuState *s);
+/** npu_inject_class() - properties */
+void npu_inject_class(ObjectClass *klass);
+
+#endif

@@ -1,0 +1,600 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Copyright (c) 2026 the npu authors
+ *
+ * Faults that are injected into the card while the driver works with it: run.sh --qmp, cards with
+ * inject=on. Every test ends with a card that works.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/serial.h>
+
+#include "npu_test.h"
+
+#define QMP_LINE	"/dev/ttyS2"
+#define QMP_IRQ		5	/* as run.sh has it; not every firmware tells */
+#define CODE_VA		0x100000ull
+#define SIZE		0x4000u
+#define SHORT_MS	300
+#define LONG_MS		600000
+
+/* ---- The line to the host -------------------------------------------------------------------- */
+
+static int qmp = -1;
+
+static void open_line(void)
+{
+	struct serial_struct serial;
+	struct termios tio;
+
+	qmp = open(QMP_LINE, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (qmp < 0)
+		fail_msg(QMP_LINE ": %s", strerror(errno));
+	assert_int_equal(ioctl(qmp, TIOCGSERIAL, &serial), 0);
+	if (serial.irq != QMP_IRQ) {
+		serial.irq = QMP_IRQ;
+		assert_int_equal(ioctl(qmp, TIOCSSERIAL, &serial), 0);
+	}
+	assert_int_equal(tcgetattr(qmp, &tio), 0);
+	cfmakeraw(&tio);
+	cfsetspeed(&tio, B115200);
+	assert_int_equal(tcsetattr(qmp, TCSANOW, &tio), 0);
+}
+
+static void ask(const char *request, char *answer, size_t size)
+{
+	size_t used = 0;
+
+	assert_int_equal(write(qmp, request, strlen(request)), strlen(request));
+	do {
+		assert_int_equal(read(qmp, answer + used, 1), 1);
+	} while (answer[used] != '\n' && ++used < size - 1);
+	answer[used] = 0;
+}
+
+/*
+ * Which of run.sh's cards has a PCI name: the one in the slot that is at its address, and slots count
+ * from 1.
+ */
+static int card_number(const char *name)
+{
+	char path[64], address[32] = "";
+	int slot;
+
+	for (slot = 1; slot < 10; slot++) {
+		FILE *file;
+
+		snprintf(path, sizeof(path), "/sys/bus/pci/slots/%d/address", slot);
+		file = fopen(path, "re");
+		if (!file)
+			continue;
+		if (fscanf(file, "%31s", address) == 1 && !strncmp(address, name, strlen(address))) {
+			fclose(file);
+			return slot - 1;
+		}
+		fclose(file);
+	}
+	fail_msg("no slot has %s", name);
+	return -1;
+}
+
+static void inject(const char *name, const char *property, long long value)
+{
+	char request[128], answer[256];
+
+	snprintf(request, sizeof(request), "npu%d inject-%s %lld\n", card_number(name), property,
+		 value);
+	ask(request, answer, sizeof(answer));
+	if (strcmp(answer, "ok"))
+		fail_msg("%s: %s", request, answer);
+}
+
+/* ---- A card and its work --------------------------------------------------------------------- */
+
+struct env {
+	int fd;
+	char name[64];
+	uint32_t vm;
+	struct npu_buf code;
+	size_t hang;
+	volatile uint8_t *runs;	/* not 0: the job that hangs has begun */
+	uint64_t marks[2];	/* its regions */
+	uint64_t copy;
+	size_t copy_size;
+	uint64_t regions[2];
+};
+
+static int open_card(const char *name)
+{
+	for (int i = 0; i < 64; i++) {
+		char path[64], other[64];
+		int fd;
+
+		snprintf(path, sizeof(path), "/dev/accel/accel%d", i);
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		npu_pci_name(fd, other, sizeof(other));
+		if (!strcmp(name, other))
+			return fd;
+		close(fd);
+	}
+	return -1;
+}
+
+static void fill_env(struct env *e)
+{
+	npu_pci_name(e->fd, e->name, sizeof(e->name));
+	e->vm = npu_vm_create(e->fd);
+	e->code = npu_buf_create(e->fd, e->vm, CODE_VA, SIZE, 0);
+	e->hang = npu_put_copy(e->code.map, 1);
+	e->hang += npu_put_hang(e->code.map + e->hang);
+	e->marks[0] = CODE_VA + 0x2800;
+	e->marks[1] = CODE_VA + 0x3800;
+	e->code.map[0x2800] = 1;
+	e->runs = e->code.map + 0x3800;
+	e->copy = CODE_VA + 0x1000;
+	e->copy_size = npu_put_copy(e->code.map + 0x1000, 256);
+	e->regions[0] = CODE_VA + 0x2000;
+	e->regions[1] = CODE_VA + 0x3000;
+	for (int i = 0; i < 256; i++)
+		e->code.map[0x2000 + i] = i ^ 0x5a;
+	memset(e->code.map + 0x3000, 0, 256);
+}
+
+static void close_env(struct env *e)
+{
+	munmap(e->code.map, e->code.size);
+	close(e->fd);
+}
+
+static int setup(void **state)
+{
+	struct env *e = calloc(1, sizeof(*e));
+
+	if (qmp < 0)
+		open_line();
+	e->fd = npu_open();
+	assert_true(npu_info(e->fd).features & NPU_FEATURE_INJECT);
+	fill_env(e);
+	*state = e;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	close_env(*state);
+	free(*state);
+	return 0;
+}
+
+static uint64_t submit_copies(struct env *e, const struct npu_q *q, uint32_t n, uint32_t sync)
+{
+	return npu_submit(q, e->copy, e->copy_size, e->regions, 2, n, 0, sync);
+}
+
+static void start_hanging(struct env *e, const struct npu_q *q, uint32_t sync)
+{
+	npu_submit(q, CODE_VA, e->hang, e->marks, 2, 1, 0, sync);
+	while (!*e->runs)
+		usleep(1000);
+	*e->runs = 0;
+}
+
+static void assert_card_works(struct env *e)
+{
+	struct npu_q q = npu_queue_create(e->fd, e->vm, DRM_NPU_PRIORITY_NORMAL, 0);
+	uint32_t sync = npu_syncobj_create(e->fd);
+	uint64_t n;
+
+	memset(e->code.map + 0x3000, 0, 256);
+	n = submit_copies(e, &q, 10, sync);
+	npu_syncobj_wait(e->fd, sync);
+	for (uint64_t i = 1; i <= n; i++)
+		assert_int_equal(npu_queue_result(&q, i).error, 0);
+	assert_memory_equal(e->code.map + 0x2000, e->code.map + 0x3000, 256);
+	npu_queue_unmap(&q);
+}
+
+/* ---- Tests ----------------------------------------------------------------------------------- */
+
+/* The line lets nothing through but injections. */
+static void test_whitelist(void **state)
+{
+	static const char *const bad[] = {
+		"quit\n", "npu0 cores 4\n", "npu0 inject-lost-irq 1 2\n", "npu0 inject-lost-irq \"\n",
+		"../x inject-lost-irq 1\n",
+	};
+	char answer[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		ask(bad[i], answer, sizeof(answer));
+		assert_string_equal(answer, "error not allowed");
+	}
+	ask("npu0 inject-lost-irq -1\n", answer, sizeof(answer));
+	assert_non_null(strstr(answer, "out of range"));
+}
+
+/* Interrupts of all cards so far. */
+static unsigned long long interrupts(void)
+{
+	FILE *file = fopen("/proc/interrupts", "re");
+	unsigned long long sum = 0;
+	char line[4096];
+
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file)) {
+		char *at = strchr(line, ':');
+		int cpu;
+
+		if (!at || !strstr(line, "npu"))
+			continue;
+		for (cpu = 0, at++; cpu < 64; cpu++) {
+			char *end;
+			unsigned long long n = strtoull(at, &end, 10);
+
+			if (end == at || (*end != ' ' && *end != '\n'))
+				break;
+			sum += n;
+			at = end;
+		}
+	}
+	fclose(file);
+	return sum;
+}
+
+static unsigned int now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000u + ts.tv_nsec / 1000000;
+}
+
+/*
+ * The watchdog notices, and soon: within half a second, where the host has time for it in one of a few
+ * tries.
+ */
+static void test_lost_irq(void **state)
+{
+	struct env *e = *state;
+	struct npu_q q = npu_queue_create(e->fd, e->vm, DRM_NPU_PRIORITY_NORMAL, 0);
+	unsigned long long before = interrupts();
+	unsigned int best = ~0u;
+
+	assert_card_works(e);
+	assert_true(interrupts() > before);
+	for (int i = 0; i < 10 && (i < 3 || best > 500); i++) {
+		uint32_t sync = npu_syncobj_create(e->fd);
+		unsigned int start, took;
+
+		inject(e->name, "lost-irq", 1);
+		before = interrupts();
+		start = now_ms();
+		submit_copies(e, &q, 1, sync);
+		npu_syncobj_wait(e->fd, sync);
+		took = now_ms() - start;
+		assert_int_equal(interrupts(), before);
+		best = took < best ? took : best;
+		assert_int_equal(npu_queue_result(&q, i + 1).error, 0);
+	}
+	assert_in_range(best, 0, 500);
+	assert_card_works(e);
+}
+
+static void test_bad_pte(void **state)
+{
+	struct env *e = *state;
+	struct npu_q q = npu_queue_create(e->fd, e->vm, DRM_NPU_PRIORITY_NORMAL, 0);
+	uint32_t sync = npu_syncobj_create(e->fd);
+
+	inject(e->name, "bad-pte", 1);
+	/* An address space that the card has not walked yet: the first fetch meets it. */
+	submit_copies(e, &q, 1, sync);
+	npu_syncobj_wait(e->fd, sync);
+	assert_int_equal(npu_queue_result(&q, 1).error, -EFAULT);
+	assert_int_equal(npu_queue_result(&q, 1).reason, NPU_REASON_BAD_PTE);
+	assert_card_works(e);
+}
+
+static void test_ecc(void **state)
+{
+	struct env *e = *state;
+	struct npu_q q = npu_queue_create(e->fd, e->vm, DRM_NPU_PRIORITY_NORMAL, LONG_MS);
+	struct npu_q other = npu_queue_create(e->fd, e->vm, DRM_NPU_PRIORITY_NORMAL, 0);
+	uint32_t sync = npu_syncobj_create(e->fd), after = npu_syncobj_create(e->fd);
+
+	inject(e->name, "ecc-corrected", 5);
+	assert_card_works(e);
+	start_hanging(e, &q, sync);
+	inject(e->name, "ecc-uncorrected", 0x5000);
+	npu_syncobj_wait(e->fd, sync);
+	assert_int_equal(npu_queue_result(&q, 1).error, -EIO);
+	assert_int_equal(npu_queue_result(&q, 1).status, NPU_JOB_ECC);
+	assert_int_equal(npu_queue_result(&q, 1).reason, NPU_REASON_ECC_LMEM);
+	assert_int_equal(npu_queue_result(&q, 1).addr, 0x5000);
+	assert_int_equal(npu_queue_state(&q).error, -EIO);
+	submit_copies(e, &other, 1, after);
+	npu_syncobj_wait(e->fd, after);
+	assert_int_equal(npu_queue_result(&other, 1).error, 0);
+	assert_card_works(e);
+}
+
+static long sensor(const char *name, const char *file)
+{
+	char path[512];
+	struct dirent *d;
+	long value = -1;
+	FILE *f;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/hwmon", name);
+	dir = opendir(path);
+	assert_non_null(dir);
+	do {
+		d = readdir(dir);
+		assert_non_null(d);
+	} while (strncmp(d->d_name, "hwmon", 5));
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/hwmon/%s/%s", name, d->d_name, file);
+	closedir(dir);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%ld", &value), 1);
+	fclose(f);
+	return value;
+}
+
+static void test_temperature(void **state)
+{
+	struct env *e = *state;
+	long crit = sensor(e->name, "temp1_crit");
+
+	assert_true(sensor(e->name, "temp1_input") < crit);
+	inject(e->name, "temperature", crit + 6000);
+	assert_int_equal(sensor(e->name, "temp1_input"), crit + 6000);
+	assert_card_works(e);
+	inject(e->name, "temperature", 0);
+	assert_true(sensor(e->name, "temp1_input") < crit);
+	assert_card_works(e);
+}
+
+/* Nothing that the card says but the phase is true: jobs end somehow, and then all is well again. */
+static void test_corrupt_completions(void **state)
+{
+	struct env *e = *state;
+
+	for (int seed = 0; seed < 8; seed++) {
+		struct npu_q q = npu_queue_create(e->fd, e->vm, DRM_NPU_PRIORITY_NORMAL, 0);
+		uint32_t sync = npu_syncobj_create(e->fd);
+
+		inject(e->name, "seed", seed);
+		inject(e->name, "corrupt-completion", 1);
+		submit_copies(e, &q, 3, sync);
+		npu_syncobj_wait(e->fd, sync);
+		npu_queue_unmap(&q);
+		assert_card_works(e);
+	}
+}
+
+/* Nothing helps but a reset of the function: one who hung is told so, and others run again. */
+static void test_card_hang(void **state)
+{
+	struct env *e = *state;
+	struct npu_q q = npu_queue_create(e->fd, e->vm, DRM_NPU_PRIORITY_NORMAL, SHORT_MS);
+	struct npu_q other = npu_queue_create(e->fd, e->vm, DRM_NPU_PRIORITY_HIGH, 0);
+	uint32_t sync = npu_syncobj_create(e->fd), after = npu_syncobj_create(e->fd);
+	long long resets = npu_sysfs(e->fd, "resets");
+	uint64_t n;
+
+	start_hanging(e, &q, sync);
+	inject(e->name, "card-hang", 1);
+	n = submit_copies(e, &other, 5, after);
+	npu_syncobj_wait(e->fd, sync);
+	npu_syncobj_wait(e->fd, after);
+	assert_int_equal(npu_queue_result(&q, 1).error, -ETIMEDOUT);
+	for (uint64_t i = 1; i <= n; i++)
+		assert_int_equal(npu_queue_result(&other, i).error, 0);
+	assert_int_equal(npu_sysfs(e->fd, "resets"), resets + 1);
+	assert_card_works(e);
+}
+
+/* Waits until the card's driver is there, or not. */
+static bool until_bound(const char *name, bool bound, int seconds)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver", name);
+	for (int i = 0; i < seconds * 100; i++) {
+		if (!access(path, F_OK) == bound)
+			return true;
+		usleep(10000);
+	}
+	return false;
+}
+
+/* Waits until pciehp has switched off the slot of a card that is gone. */
+static void until_off(int card)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/slots/%d/power", card + 1);
+	for (int i = 0; i < 6000; i++) {
+		FILE *file = fopen(path, "re");
+		int power = -1;
+
+		assert_non_null(file);
+		assert_int_equal(fscanf(file, "%d", &power), 1);
+		fclose(file);
+		if (!power)
+			return;
+		usleep(10000);
+	}
+	fail_msg("slot %d keeps its power", card + 1);
+}
+
+/*
+ * Puts the card in again, and a file of it where the lost one was. For a second after it took a slot's
+ * power away, pciehp believes no change, and then the slot is empty for it: it wants the card to be put
+ * in once more.
+ */
+static void put_in(struct env *e)
+{
+	char name[64];
+	int fd = -1;
+
+	strcpy(name, e->name);
+	assert_true(until_bound(name, false, 60));
+	close_env(e);
+	for (int tries = 0; tries < 5; tries++) {
+		until_off(card_number(name));
+		sleep(2);
+		inject(name, "removal", 0);
+		if (until_bound(name, true, 15))
+			break;
+		inject(name, "removal", 1);
+	}
+	assert_true(until_bound(name, true, 1));
+	for (int i = 0; i < 6000 && fd < 0; i++) {
+		fd = open_card(name);
+		if (fd < 0)
+			usleep(10000);
+	}
+	assert_true(fd >= 0);
+	e->fd = fd;
+	fill_env(e);
+}
+
+static void until_status(int file, int status)
+{
+	for (int i = 0; i < 6000 && !npu_sync_file_status(file); i++)
+		usleep(10000);
+	assert_int_equal(npu_sync_file_status(file), status);
+}
+
+/* Submits until the card is gone; 0 when it is, in all calls. */
+static int load(const char *name)
+{
+	struct env own = { .fd = open_card(name) };
+	struct npu_q q;
+	uint32_t sync;
+	int ret = 0;
+
+	fill_env(&own);
+	q = npu_queue_create(own.fd, own.vm, DRM_NPU_PRIORITY_NORMAL, 0);
+	while (!ret) {
+		struct drm_npu_stream stream = { .va = own.copy, .size = own.copy_size };
+		struct drm_npu_job job = {
+			.region_count = 2,
+			.regions = (uintptr_t)own.regions,
+			.streams = { sizeof(stream), 1, (uintptr_t)&stream },
+		};
+		struct drm_syncobj_create create = {};
+		struct drm_npu_sync out = { .flags = DRM_NPU_SYNC_SIGNAL };
+
+		ret = npu_try_ioctl(own.fd, DRM_IOCTL_SYNCOBJ_CREATE, &create);
+		sync = out.handle = create.handle;
+		if (!ret)
+			ret = npu_try_submit(&q, &job, 1, &out, 1, NULL);
+		if (!ret)
+			ret = npu_try_syncobj_wait(own.fd, sync);
+		if (!ret) {
+			struct drm_syncobj_destroy destroy = { .handle = sync };
+
+			ret = npu_try_ioctl(own.fd, DRM_IOCTL_SYNCOBJ_DESTROY, &destroy);
+		}
+	}
+	/* A job that the loss has ended bans its queue before the loss is told. */
+	return ret == -ENODEV ? 0 : 1;
+}
+
+/* Pulled out of its slot while processes compute, with a job that hangs. */
+static void test_removal(void **state)
+{
+	struct env *e = *state;
+	struct drm_npu_dev_query query = { .type = DRM_NPU_QUERY_INFO };
+	struct npu_q q = npu_queue_create(e->fd, e->vm, DRM_NPU_PRIORITY_NORMAL, LONG_MS);
+	uint32_t sync = npu_syncobj_create(e->fd), after = npu_syncobj_create(e->fd);
+	int files[2], status;
+	pid_t pids[3];
+
+	start_hanging(e, &q, sync);
+	submit_copies(e, &q, 20, after);
+	files[0] = npu_syncobj_export_fence(e->fd, sync);
+	files[1] = npu_syncobj_export_fence(e->fd, after);
+	for (int i = 0; i < 3; i++) {
+		pids[i] = fork();
+		if (!pids[i])
+			_exit(load(e->name));
+	}
+	usleep(300000);
+	inject(e->name, "removal", 1);
+	for (int i = 0; i < 2; i++) {
+		until_status(files[i], -ENODEV);
+		close(files[i]);
+	}
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 0);
+	}
+	for (uint64_t i = 1; i <= 21; i++)
+		assert_int_equal(npu_queue_result(&q, i).error, -ENODEV);
+	assert_int_equal(npu_try_ioctl(e->fd, DRM_IOCTL_NPU_DEV_QUERY, &query), -ENODEV);
+	e->code.map[0]++;
+	npu_queue_unmap(&q);
+	put_in(e);
+	assert_card_works(e);
+}
+
+/* A card that no reset brings back is given up; another one in its slot is well. */
+static void test_hang_for_good(void **state)
+{
+	struct env *e = *state;
+	struct npu_q q = npu_queue_create(e->fd, e->vm, DRM_NPU_PRIORITY_NORMAL, SHORT_MS);
+	struct drm_npu_queue_create create;
+	uint32_t sync = npu_syncobj_create(e->fd);
+	int file;
+
+	start_hanging(e, &q, sync);
+	file = npu_syncobj_export_fence(e->fd, sync);
+	inject(e->name, "card-hang", 2);
+	until_status(file, -ENODEV);
+	close(file);
+	while (npu_try_queue_create(e->fd, e->vm, 1, 0, &create) != -ENODEV)
+		usleep(10000);
+	npu_queue_unmap(&q);
+	inject(e->name, "removal", 1);
+	put_in(e);
+	assert_card_works(e);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(whitelist),
+		TEST(lost_irq),
+		TEST(bad_pte),
+		TEST(ecc),
+		TEST(temperature),
+		TEST(corrupt_completions),
+		TEST(card_hang),
+		TEST(removal),
+		TEST(hang_for_good),
+	};
+
+	return cmocka_run_group_tests_name("inject", tests, NULL, NULL);
+}
