@@ -156,6 +156,9 @@ static bool read_tail(struct npu_card *card, struct npu_ring *ring, struct npu_p
 		return false;
 	}
 	ring->tail = tail;
+	/* Taken back: it must not start, or HEAD would be a whole circle of 2^32 behind. */
+	if (tail == ring->head)
+		ring->next = NULL;
 	return true;
 }
 

@@ -117,6 +117,33 @@ static void many_rings_full(void **state)
 	host_free(h);
 }
 
+/* Found by fuzzing: HEAD went past the tail, and on for 2^32 descriptors. */
+static void a_tail_may_be_taken_back(void **state)
+{
+	struct host *h = host_of(state, "cores=1,rings=2,inject=on");
+	struct host_ring *busy = host_ring(h, 0, 2, 0), *r = host_ring(h, 1, 2, 0);
+
+	submit_hang(h, busy, 1, hang_stream(h));
+	until_runs(h, 0, 1);
+	submit_empty(h, r, 2, 0);
+	/* By the second answer the descriptor has been read; it waits for the core. */
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(host_command(h, 1, NPU_RING_CMD_CANCEL, 9), NPU_RING_CMD_NONE);
+	r->tail = 0;
+	host_ding(h, r);
+	assert_int_equal(host_command(h, 1, NPU_RING_CMD_CANCEL, 9), NPU_RING_CMD_NONE);
+	assert_int_equal(host_command(h, 0, NPU_RING_CMD_ABORT, 1), NPU_RING_CMD_DONE);
+	expect(h, busy, 1, NPU_JOB_ABORTED, NPU_REASON_NONE);
+	submit_empty(h, busy, 3, 0);
+	expect(h, busy, 3, NPU_JOB_OK, NPU_REASON_NONE);
+	assert_int_equal(host_reg(h, NPU_RING(1) + NPU_RING_HEAD), 0);
+	/* And given again. */
+	submit_empty(h, r, 4, 0);
+	expect(h, r, 4, NPU_JOB_OK, NPU_REASON_NONE);
+	assert_int_equal(host_reg(h, NPU_RING(1) + NPU_RING_HEAD), 1);
+	host_free(h);
+}
+
 static void bad_descriptors_are_skipped(void **state)
 {
 	struct host *h = host_of(state, "cores=2,rings=1");
@@ -661,6 +688,7 @@ int main(void)
 		TEST(a_ring_out_of_reach_halts),
 		TEST(a_completion_out_of_reach_halts),
 		TEST(a_tail_too_far_halts),
+		TEST(a_tail_may_be_taken_back),
 		TEST(interrupts_are_moderated),
 		TEST(moderation_holds_back),
 		TEST(abort_ends_the_running_job),

@@ -7,10 +7,12 @@
 #ifndef TESTS_FUZZ_H
 #define TESTS_FUZZ_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "npu/npu.h"
+struct npu_device;
+struct npu_program;
 
 /* libFuzzer's: changes @data in place, returns its new size. */
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
@@ -24,6 +26,8 @@ static inline uint32_t fuzz_chance(uint64_t *state, uint32_t n)
 
 /** fuzz_number() - a number at which something may change: small, a power of two, next to one */
 int64_t fuzz_number(uint64_t *state);
+
+/* fuzz_device.c: */
 
 /** fuzz_open() - npu_open(), which must not fail */
 struct npu_device *fuzz_open(const char *name);

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the npu authors
 #
-# Fuzzing with clang's libFuzzer, ASan and UBSan: ONNX files and .npu images. `make fuzz` runs each target for
-# FUZZ_SECONDS and keeps what it learns in build/fuzz/corpus/; `make check-quick` runs each a fixed number of times
-# from the seeds alone, the same inputs each time.
+# Fuzzing with clang's libFuzzer, ASan and UBSan: ONNX files, .npu images, and the card as a hostile guest has it.
+# `make fuzz` runs each target for FUZZ_SECONDS and keeps what it learns in build/fuzz/corpus/; `make check-quick`
+# runs each a fixed number of times from the seeds alone, the same inputs each time.
 #
 #   build/fuzz/DIR/NAME.o	objects for it
 #   build/fuzz/seeds/KIND/	what it begins with
@@ -14,14 +14,16 @@ FUZZ_SECONDS := 600
 FUZZ := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -w
 FUZZ_SEEDS := $(BUILD)/fuzz/seeds
 
-fuzz_kinds := onnx image
+fuzz_kinds := onnx image card
 # What hangs is found by its time: a busy machine must not look like that.
 fuzz_limits := -rss_limit_mb=2048 -malloc_limit_mb=512 -timeout=240
 fuzz_onnx_limits := -max_len=4096
 fuzz_image_limits := -max_len=12288
+fuzz_card_limits := -max_len=8192 -detect_leaks=0 -entropic=0
 # Of the short runs.
 fuzz_onnx_runs := 6000
 fuzz_image_runs := 6000
+fuzz_card_runs := 6000
 
 $(BUILD)/fuzz/%.o $(fuzz_kinds:%=$(BUILD)/fuzz/fuzz_%): private override CC = $(FUZZ_CC)
 
@@ -41,18 +43,28 @@ $(BUILD)/fuzz/tools/npucc/%.o: PKGS = $(NPUCC_PKGS)
 $(npucc_sources:%.c=$(BUILD)/fuzz/%.o): $(BUILD)/gen/onnx.pb-c.h
 $(BUILD)/fuzz/tests/fuzz/%.o $(BUILD)/tests/fuzz/%.o: XCFLAGS = -Ilibnpu -Itools/npucc -I$(BUILD)/gen
 $(BUILD)/fuzz/tests/fuzz/%.o $(BUILD)/tests/fuzz/%.o: PKGS = $(NPUCC_PKGS)
+# Of the card: its inside, and the unit tests' random commands.
+fuzz_guest := tests/fuzz/guest.o tests/card/gen.o
+fuzz_card_objects := $(patsubst %,$(BUILD)/fuzz/%,$(fuzz_guest) tests/fuzz/card_host.o)
+$(patsubst %,$(BUILD)/fuzz/tests/fuzz/%.o,guest card_host fuzz_card mutate_card) \
+	$(patsubst %,$(BUILD)/tests/fuzz/%.o,guest seeds_card) \
+	$(patsubst %,$(BUILD)/%,tests/card/gen.o fuzz/tests/card/gen.o): XCFLAGS = $(card_test_flags)
 $(BUILD)/fuzz/tests/fuzz/mutate_onnx.o $(BUILD)/tests/fuzz/seeds.o: $(BUILD)/gen/onnx.pb-c.h
 
 $(eval $(call libnpu_archive,$(BUILD)/fuzz))
+$(eval $(call card_archive,$(BUILD)/fuzz))
 $(BUILD)/fuzz/tools/npucc/npucc.a: $(npucc_sources:%.c=$(BUILD)/fuzz/%.o) $(BUILD)/fuzz/gen/onnx.pb-c.o
 	$(archive)
 
 $(fuzz_kinds:%=$(BUILD)/fuzz/fuzz_%): private PKGS = $(LIBNPU_PKGS) $(NPUCC_PKGS)
 $(fuzz_kinds:%=$(BUILD)/fuzz/fuzz_%): private XLIBS = $(LIBNPU_LIBS)
 $(fuzz_kinds:%=$(BUILD)/fuzz/fuzz_%): $(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/tests/fuzz/fuzz_%.o \
-		$(BUILD)/fuzz/tests/fuzz/mutate_%.o $(BUILD)/fuzz/tests/fuzz/fuzz.o \
-		$(BUILD)/fuzz/tools/npucc/npucc.a $(BUILD)/fuzz/libnpu/libnpu.a
+		$(BUILD)/fuzz/tests/fuzz/mutate_%.o $(BUILD)/fuzz/tests/fuzz/fuzz.o
 	$(call link,$(FUZZ) -fsanitize=fuzzer)
+
+$(BUILD)/fuzz/fuzz_onnx $(BUILD)/fuzz/fuzz_image: $(BUILD)/fuzz/tests/fuzz/fuzz_device.o \
+	$(BUILD)/fuzz/tools/npucc/npucc.a $(BUILD)/fuzz/libnpu/libnpu.a
+$(BUILD)/fuzz/fuzz_card: $(fuzz_card_objects) $(call card_library,$(BUILD)/fuzz)
 
 $(BUILD)/tests/fuzz/seeds: private PKGS = $(LIBNPU_PKGS) $(NPUCC_PKGS)
 $(BUILD)/tests/fuzz/seeds: private XLIBS = $(LIBNPU_LIBS)
@@ -63,14 +75,20 @@ $(BUILD)/tests/fuzz/seeds: $(BUILD)/tests/fuzz/seeds.o $(BUILD)/tools/npucc/npuc
 FUZZ_TEST_MUTATE := $(BUILD)/tests/fuzz/test_mutate
 $(FUZZ_TEST_MUTATE): private PKGS = cmocka $(LIBNPU_PKGS)
 $(FUZZ_TEST_MUTATE): private XLIBS = $(LIBNPU_LIBS)
-$(FUZZ_TEST_MUTATE): $(addprefix $(BUILD)/tests/fuzz/,test_mutate.o mutate_image.o fuzz.o) $(LIBNPU)
+$(FUZZ_TEST_MUTATE): $(addprefix $(BUILD)/tests/fuzz/,test_mutate.o mutate_image.o fuzz.o fuzz_device.o) $(LIBNPU)
 	$(call link)
 
 CHECK_QUICK += $(FUZZ_TEST_MUTATE)
 
-# Made anew when the program that makes them is.
-$(FUZZ_SEEDS)/.made: $(BUILD)/tests/fuzz/seeds
-	$(call quiet,SEEDS,$(@D))rm -rf $(@D) && mkdir -p $(@D) && $< $(ONNX_TESTDATA)/node $(@D) && touch $@
+$(BUILD)/tests/fuzz/seeds_card: private XLIBS = -lm -pthread
+$(BUILD)/tests/fuzz/seeds_card: $(BUILD)/tests/fuzz/seeds_card.o $(BUILD)/tests/fuzz/fuzz.o \
+		$(fuzz_guest:%=$(BUILD)/%) $(call card_library,$(BUILD))
+	$(call link)
+
+# Made anew when a program that makes them is.
+$(FUZZ_SEEDS)/.made: $(BUILD)/tests/fuzz/seeds $(BUILD)/tests/fuzz/seeds_card
+	$(call quiet,SEEDS,$(@D))rm -rf $(@D) && mkdir -p $(@D) && $< $(ONNX_TESTDATA)/node $(@D) && \
+		$(BUILD)/tests/fuzz/seeds_card $(@D) && touch $@
 
 # Where a run ends early, what ended it is in build/fuzz/found/.
 fuzz_run = mkdir -p $(BUILD)/fuzz/found $(2) && $(BUILD)/fuzz/fuzz_$(1) $(fuzz_limits) $(fuzz_$(1)_limits) \
