@@ -372,6 +372,12 @@ static void load_operands(struct work *w, struct view *v)
 			if (m->operand[i].stride[d])
 				key = key * w->tiles[d] + v->tile.start[d] / w->tile.size[d];
 		lay_out(m, &m->operand[i], &v->tile, false, &v->operand[i]);
+		/*
+		 * A tile at the edge that is one element wide in the innermost dimension would be
+		 * loaded with gaps which full tiles do not have, nor their places room for.
+		 */
+		if (v->operand[i].bytes > w->operand[i].size)
+			lay_out(m, &m->operand[i], &v->tile, true, &v->operand[i]);
 		if (!npu_slots_get(&w->operand[i], key, &v->operand_addr[i])) {
 			v->operand[i].box.spm = v->operand_addr[i];
 			npu_emit_load(&w->e, &v->operand[i].box);
