@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "onnx.h"
+#include "tests/seed.h"
 
 #define DATA	  "/usr/share/libonnx-testdata/data/node"
 #define MAX_MODEL 4096u
@@ -140,7 +141,7 @@ static bool merged(void)
 
 int main(int argc, char **argv)
 {
-	uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : (uint64_t)time(NULL);
+	uint64_t seed = test_seed(argc > 1 ? argv[1] : NULL);
 	unsigned int cases = argc > 2 ? (unsigned int)atoi(argv[2]) : 4000, i, compiled = 0;
 	struct dirent **entries;
 	uint8_t data[MAX_MODEL];

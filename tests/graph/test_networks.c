@@ -22,6 +22,7 @@
 
 #include "networks.h"
 #include "run.h"
+#include "tests/seed.h"
 
 /* cycles <= limit / 0.92 */
 #define BAR 0.92
@@ -332,10 +333,7 @@ int main(int argc, char **argv)
 	 * it later, twice; a ring whose end comes down while it goes round.
 	 */
 	static const uint64_t found[] = { 17, 34, 303 };
-	const char *fixed = getenv("NPU_TEST_SEED");
-	uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) :
-			fixed	 ? strtoull(fixed, NULL, 0) :
-				   (uint64_t)time(NULL);
+	uint64_t seed = test_seed(argc > 1 ? argv[1] : NULL);
 	unsigned int cases = argc > 2 ? (unsigned int)atoi(argv[2]) : 40, i;
 
 	printf("seed %llu\n", (unsigned long long)seed);

@@ -17,6 +17,7 @@
 #include "npu/image.h"
 
 #include "run.h"
+#include "tests/seed.h"
 
 static uint64_t state;
 
@@ -384,7 +385,7 @@ static bool average_case(struct npu_device *dev)
 
 int main(int argc, char **argv)
 {
-	uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : (uint64_t)time(NULL);
+	uint64_t seed = test_seed(argc > 1 ? argv[1] : NULL);
 	unsigned int cases = argc > 2 ? (unsigned int)atoi(argv[2]) : 300, i, failed = 0;
 	struct npu_device *dev;
 

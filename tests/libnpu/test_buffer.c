@@ -10,6 +10,7 @@
 
 #include "common.h"
 #include "hal/va.h"
+#include "tests/seed.h"
 
 static void memory_reads_as_zero(void **state)
 {
@@ -297,7 +298,7 @@ static void ranges_are_like_a_map(void **state)
 	struct {
 		uint64_t start, size;
 	} used[256];
-	unsigned int seed = time(NULL), count = 0;
+	unsigned int seed = (unsigned int)test_seed(NULL), count = 0;
 	uint8_t map[LINE] = { 0 };
 	struct npu_va va;
 

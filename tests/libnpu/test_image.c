@@ -9,6 +9,7 @@
 
 #include "common.h"
 #include "hal/crc32c.h"
+#include "tests/seed.h"
 
 static const uint8_t commands[2][64] __attribute__((aligned(64))) = { { 1, 2, 3 }, { 4, 5, 6 } };
 static const uint8_t constants[5000] = { 7, 8, 9 };
@@ -278,7 +279,7 @@ static void mutate(bool with_layers)
 
 static void mutations_are_refused_or_canonical(void **state)
 {
-	unsigned int seed = time(NULL);
+	unsigned int seed = (unsigned int)test_seed(NULL);
 
 	(void)state;
 	print_message("seed %u\n", seed);

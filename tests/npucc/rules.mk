@@ -12,7 +12,7 @@ npucc-options.deps = $(NPUCC_SAN)
 npucc-quantize.cmd = tests/npucc/quantize.sh $(NPUCC_SAN) $(ONNX_TESTDATA)
 npucc-quantize.deps = $(NPUCC_SAN)
 
-$(call variants,tests/npucc/%.o): XCFLAGS = -Itools/npucc -Itools/lib -Itests/graph -ffp-contract=off
+$(call variants,tests/npucc/%.o): XCFLAGS = -I. -Itools/npucc -Itools/lib -Itests/graph -ffp-contract=off
 $(NPUCC_TEST_QUANT): private PKGS = $(NPUCC_PKGS) $(LIBNPU_PKGS)
 $(NPUCC_TEST_QUANT): private XLIBS = $(LIBNPU_LIBS)
 $(NPUCC_TEST_QUANT): $(NPUCC_TEST_QUANT).o $(BUILD)/san/tests/npucc/net.o \

@@ -23,6 +23,7 @@
 #include "npy.h"
 #include "quant.h"
 #include "session.h"
+#include "tests/seed.h"
 
 static char dir[] = "/tmp/test_quant.XXXXXX";
 
@@ -318,7 +319,7 @@ static bool test_input_type(struct npu_device *dev)
 int main(int argc, char **argv)
 {
 	static const char *const devices[] = { "sim:", "sim:cores=1,spm=64K,acc=16K" };
-	uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 0) : (uint64_t)time(NULL);
+	uint64_t first = test_seed(argc > 1 ? argv[1] : NULL);
 	unsigned int cases = argc > 2 ? (unsigned int)atoi(argv[2]) : 60, i, failed = 0;
 	struct npu_device *dev[2];
 	char file[64];
