@@ -157,22 +157,27 @@ static void count_tiles(const struct npu_conv_view *v, const uint32_t *p, struct
 static uint64_t weight_tiles(const struct npu_caps *caps, const struct npu_conv_view *v,
 			     const uint32_t *p)
 {
-	uint64_t depth = v->depthwise ? caps->dw_taps : caps->array_rows, total = 0;
-	uint32_t r, s, c;
+	uint64_t depth = v->depthwise ? caps->dw_taps : caps->array_rows;
+	uint32_t rows = p[STEP_ROWS], cols = p[STEP_COLS], rest_r, rest_s, rest_c;
 
 	if (p[STEP_ROWS] >= v->kernel_h && p[STEP_COLS] >= v->kernel_w && p[STEP_C] >= v->cg)
 		return npu_div_up((uint64_t)v->kernel_h * v->kernel_w * v->cg, depth);
-	if (p[STEP_COLS] == 1) {
-		for (c = 0; c < v->cg; c += p[STEP_C])
-			total += npu_div_up(npu_min(p[STEP_C], v->cg - c), depth);
-		return total * v->kernel_h * v->kernel_w;
+	if (cols == 1) {
+		rest_c = v->cg % p[STEP_C];
+		return (uint64_t)v->kernel_h * v->kernel_w *
+		       (v->cg / p[STEP_C] * npu_div_up(p[STEP_C], depth) +
+			npu_div_up(rest_c, depth));
 	}
-	for (r = 0; r < v->kernel_h; r += p[STEP_ROWS])
-		for (s = 0; s < v->kernel_w; s += p[STEP_COLS])
-			total += npu_div_up(npu_min(p[STEP_ROWS], v->kernel_h - r) *
-						    npu_min(p[STEP_COLS], v->kernel_w - s) * v->cg,
-					    depth);
-	return total;
+	/* Whole steps, and the last ones of both axes. */
+	rest_r = v->kernel_h % rows;
+	rest_s = v->kernel_w % cols;
+	return (uint64_t)(v->kernel_h / rows) *
+		       ((uint64_t)(v->kernel_w / cols) *
+				npu_div_up((uint64_t)rows * cols * v->cg, depth) +
+			npu_div_up((uint64_t)rows * rest_s * v->cg, depth)) +
+	       (uint64_t)(v->kernel_w / cols) *
+		       npu_div_up((uint64_t)rest_r * cols * v->cg, depth) +
+	       npu_div_up((uint64_t)rest_r * rest_s * v->cg, depth);
 }
 
 static uint64_t mxu_cycles(const struct npu_caps *caps, const struct npu_conv_view *v,
@@ -398,7 +403,7 @@ static void consider(struct planner *pl)
 	struct npu_candidate c = pl->c;
 	struct share s = pl->s;
 
-	if (!steps_pack(pl->v, c.param))
+	if (!npu_search_look(pl->search) || !steps_pack(pl->v, c.param))
 		return;
 	count_tiles(pl->v, c.param, &s);
 	/* Where one loop has one turn, orders are the same. */
@@ -496,6 +501,8 @@ static void try_channels(struct planner *pl)
 	uint64_t pixels = (uint64_t)p[IMAGES] * p[TILE_H] * p[TILE_W];
 	uint64_t limit = pl->search->caps->acc_size / 4;
 
+	if (!npu_search_look(pl->search))
+		return;
 	p[GROUPS] = 1;
 	for (i = 0; i < sizeof(widths) / sizeof(widths[0]) + 1; i++, last = p[CHANNELS]) {
 		p[CHANNELS] = i < sizeof(widths) / sizeof(widths[0]) ?
@@ -684,11 +691,16 @@ static bool vary(const struct npu_search *search, const struct npu_candidate *c,
 	return true;
 }
 
-int npu_conv_compile(const struct npu_caps *caps, const void *desc, struct npu_gang *gang)
+int npu_conv_compile(const struct npu_caps *caps, const void *desc, struct npu_effort *effort,
+		     struct npu_gang *gang)
 {
 	struct npu_conv_view view;
 	struct npu_search search = {
-		.caps = caps, .problem = &view, .emit = npu_conv_emit, .vary = vary
+		.caps = caps,
+		.problem = &view,
+		.effort = effort,
+		.emit = npu_conv_emit,
+		.vary = vary,
 	};
 	uint32_t cores;
 

@@ -133,6 +133,7 @@ static int estimate(struct npu_device *dev, const struct npu_op *op, const void 
 	const struct npu_caps *caps = npu_device_caps(dev);
 	uint64_t normal[NPU_OP_MAX_DESC / 8];
 	struct npu_work work;
+	struct npu_effort effort = { .limit = NPU_EFFORT_KERNEL };
 	struct npu_gang gang;
 	int ret;
 
@@ -141,7 +142,7 @@ static int estimate(struct npu_device *dev, const struct npu_op *op, const void 
 	if (!ret)
 		ret = npu_op_work(op, normal, &work);
 	if (!ret)
-		ret = op->compile(caps, normal, &gang);
+		ret = op->compile(caps, normal, &effort, &gang);
 	if (ret)
 		return ret;
 	est->macs = work.macs;

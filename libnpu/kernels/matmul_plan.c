@@ -477,6 +477,8 @@ static void add_tilings(struct npu_search *search, const struct npu_matmul *d,
 					continue;
 				for (order = M_OUTER; order <= N_OUTER; order++) {
 					p[ORDER] = order;
+					if (!npu_search_look(search))
+						return;
 					if (!place(caps, d, s, c))
 						continue;
 					set_ends(caps, p);
@@ -578,10 +580,15 @@ static bool vary(const struct npu_search *search, const struct npu_candidate *c,
 	return true;
 }
 
-static int compile(const struct npu_caps *caps, const void *desc, struct npu_gang *gang)
+static int compile(const struct npu_caps *caps, const void *desc, struct npu_effort *effort,
+		   struct npu_gang *gang)
 {
 	struct npu_search search = {
-		.caps = caps, .problem = desc, .emit = npu_matmul_emit, .vary = vary
+		.caps = caps,
+		.problem = desc,
+		.effort = effort,
+		.emit = npu_matmul_emit,
+		.vary = vary,
 	};
 	uint32_t cores;
 
