@@ -158,8 +158,8 @@ int npu_overlap_check(const struct npu_op *op, const void *desc, const struct np
 
 #define NPU_OP_MAX_DESC 512
 
-/** npu_op_work() - the least a product has to do (zero: it is none); -ENOMEM. @desc: normalised */
-int npu_op_work(const struct npu_op *op, const void *desc, struct npu_work *work);
+/** npu_op_work() - the least a product has to do (zero: it is none). @desc: normalised */
+void npu_op_work(const struct npu_op *op, const void *desc, struct npu_work *work);
 
 /**
  * npu_nhwc_strides() - fill in strides of columns, rows, images that are 0; -EINVAL if elements
