@@ -28,7 +28,7 @@
 #define MAX_STEPS 32768u
 /*
  * What compiling takes beyond what each step takes in any case, in units of struct npu_effort, each a
- * nanosecond or two: some seconds. Networks need less than half of it; where it runs out, the plan is
+ * nanosecond or two: some seconds. ResNet-50 needs about half of one; where it runs out, the plan is
  * coarser.
  */
 #define GROUP_EFFORT  (1ull << 29)
