@@ -225,7 +225,7 @@ static void product_tile(struct npu_resident_core *c, const struct npu_resident_
 {
 	uint32_t pixels = (tile->row[1] - tile->row[0]) * c->r->tensor[s->out].w;
 	uint32_t bytes = npu_round_up(pixels * (tile->ch[1] - tile->ch[0]) * 4, NPU_EMIT_ALIGN);
-	uint32_t part, end, depth = npu_round_up(c->r->caps->array_rows, 4);
+	uint32_t part, end, depth = npu_k_unit(c->r->caps);
 	bool first = true;
 	struct npu_resident_chunk ch;
 

@@ -65,7 +65,7 @@ static void make_view(const struct npu_conv2d *d, struct npu_conv_view *v)
 		skip_unused(&v->in_w, v->out_w, &v->stride_w, &v->pad_left, &v->in_base,
 			    &v->in_stride[0]);
 	k = (uint64_t)v->kernel_h * v->kernel_w * v->cg;
-	v->pack_group = v->weight_size == 2 ? 2 : 4;
+	v->pack_group = npu_pack_group(d->weight_type);
 	v->packed_block = npu_round_up(k, v->pack_group) * NPU_PACK_COLS * v->weight_size;
 	v->packed_group_bytes = npu_div_up(v->og, NPU_PACK_COLS) * v->packed_block;
 	if (v->depthwise) {
@@ -175,8 +175,7 @@ static uint64_t weight_tiles(const struct npu_caps *caps, const struct npu_conv_
 		       ((uint64_t)(v->kernel_w / cols) *
 				npu_div_up((uint64_t)rows * cols * v->cg, depth) +
 			npu_div_up((uint64_t)rows * rest_s * v->cg, depth)) +
-	       (uint64_t)(v->kernel_w / cols) *
-		       npu_div_up((uint64_t)rest_r * cols * v->cg, depth) +
+	       (uint64_t)(v->kernel_w / cols) * npu_div_up((uint64_t)rest_r * cols * v->cg, depth) +
 	       npu_div_up((uint64_t)rest_r * rest_s * v->cg, depth);
 }
 
@@ -371,14 +370,7 @@ static bool steps_pack(const struct npu_conv_view *v, const uint32_t *p)
 /* Columns are cut in multiples of this, where they can be. */
 static uint32_t column_unit(const struct npu_caps *caps, const struct npu_conv_view *v)
 {
-	uint32_t width = v->depthwise ? caps->dw_channels : caps->array_cols;
-
-	return width % NPU_PACK_COLS ? NPU_PACK_COLS : width;
-}
-
-static uint32_t k_unit(const struct npu_caps *caps)
-{
-	return npu_round_up(caps->array_rows, 4);
+	return npu_column_unit(v->depthwise ? caps->dw_channels : caps->array_cols);
 }
 
 /* Coordinates of a part, when a tile is cut in so many along what npu_tile_cut() says. */
@@ -390,7 +382,7 @@ static uint32_t part_rows(const uint32_t *p, uint32_t parts)
 /* How the first and the last tile are cut, before it is known better. */
 static void set_ends(const struct npu_caps *caps, const struct npu_conv_view *v, uint32_t *p)
 {
-	p[HEAD] = k_unit(caps);
+	p[HEAD] = npu_k_unit(caps);
 	p[HEAD_COLS] = 0;
 	p[HEAD_ROWS] = part_rows(p, 4);
 	p[TAIL] = 0;
@@ -635,7 +627,7 @@ static bool vary(const struct npu_search *search, const struct npu_candidate *c,
 		if (end[i].param == TAIL_ROWS || (end[i].param == HEAD_ROWS && times))
 			p[end[i].param] = part_rows(p, times);
 		else if (end[i].param == HEAD || end[i].param == TAIL)
-			p[end[i].param] = times * k_unit(caps);
+			p[end[i].param] = times * npu_k_unit(caps);
 		else
 			p[end[i].param] = times * unit;
 		return true;
@@ -653,8 +645,8 @@ static bool vary(const struct npu_search *search, const struct npu_candidate *c,
 	case 3:
 		/* Several groups' channels do not follow one another. */
 		if (p[GROUPS] == 1)
-			p[STEP_C] = npu_min(npu_round_up(npu_div_up(p[STEP_C], 2), k_unit(caps)),
-					    v->cg);
+			p[STEP_C] = npu_min(
+				npu_round_up(npu_div_up(p[STEP_C], 2), npu_k_unit(caps)), v->cg);
 		break;
 	case 4:
 		p[GROUP_ROWS] = s.rows;
