@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "hal/error.h"
+#include "hal/image.h"
 #include "npu/image.h"
 #include "qemu-device/card/isa.h"
 
@@ -21,6 +22,9 @@
 
 /* Of all cores together: what is so large is no network but an attempt to find the end of memory. */
 #define MAX_CODE (1ull << 28)
+
+/* Steps without a barrier: whoever comes next is compared with all of them. */
+#define MAX_EPOCH 256u
 
 struct emission {
 	struct npu_lower *l;
@@ -86,23 +90,34 @@ static bool conflicts_any(void *opaque, int buffer, bool written)
 	return each_buffer(c->other, conflicts_with, c);
 }
 
+static void barrier(struct emission *e, unsigned int first)
+{
+	unsigned int core;
+
+	for (core = 0; core < e->l->cores; core++)
+		npu_stream_barrier(e->stream[core], first);
+	e->epoch = first;
+}
+
 /* A barrier before steps [@first, @end) if one of them conflicts with those since the last one. */
 static void separate(struct emission *e, unsigned int first, unsigned int end)
 {
 	struct npu_lower *l = e->l;
-	unsigned int i, step, core;
+	unsigned int i, step;
 
 	if (l->cores == 1)
 		return;
+	if (first - e->epoch >= MAX_EPOCH) {
+		barrier(e, first);
+		return;
+	}
 	for (step = first; step < end; step++) {
 		for (i = e->epoch; i < first; i++) {
 			struct conflict c = { .l = l, .other = &l->step[i] };
 
 			if (!each_buffer(&l->step[step], conflicts_any, &c))
 				continue;
-			for (core = 0; core < l->cores; core++)
-				npu_stream_barrier(e->stream[core], first);
-			e->epoch = first;
+			barrier(e, first);
 			return;
 		}
 	}
@@ -353,6 +368,14 @@ static int write_image(struct emission *e, void **data, size_t *size)
 	return ret;
 }
 
+static int too_many_commands(void)
+{
+	return npu_fail(-ENOTSUP,
+			"more than %llu MiB of commands: its tensors are too large or too "
+			"scattered for this card",
+			MAX_CODE >> 20);
+}
+
 static int check_code(const struct emission *e)
 {
 	uint64_t bytes = 0;
@@ -360,11 +383,18 @@ static int check_code(const struct emission *e)
 
 	for (core = 0; core < e->l->cores; core++)
 		bytes += e->stream[core]->size;
-	return bytes <= MAX_CODE ? 0 :
-				   npu_fail(-ENOTSUP,
-					    "more than %llu MiB of commands: its tensors are "
-					    "too large or too scattered for this card",
-					    MAX_CODE >> 20);
+	return bytes <= MAX_CODE ? 0 : too_many_commands();
+}
+
+/* A core's commands, within its share of what is left for all. */
+static int order(struct emission *e, unsigned int core)
+{
+	struct npu_effort *all = &e->l->order_effort;
+	struct npu_effort share = { .limit = npu_effort_left(all) / (e->l->cores - core) };
+	int ret = npu_stream_order(e->stream[core], e->l->caps, &share);
+
+	all->spent += share.spent;
+	return ret;
 }
 
 int npu_lower_emit(struct npu_lower *l, void **image, size_t *size)
@@ -388,6 +418,8 @@ int npu_lower_emit(struct npu_lower *l, void **image, size_t *size)
 		count = r ? r->steps : 1;
 		separate(&e, i, i + count);
 		ret = r ? npu_resident_emit(l, r, e.stream, &e.epoch) : emit_step(&e, i);
+		if (ret == -ENOSPC)
+			ret = too_many_commands();
 		full = !ret && check_code(&e);
 		if (full || ret == -ENOTSUP || ret == -EINVAL)
 			ret = npu_graph_add_issue(l->g, npu_lower_step_name(l, &l->step[i]),
@@ -397,7 +429,7 @@ int npu_lower_emit(struct npu_lower *l, void **image, size_t *size)
 		ret = npu_fail(-ENOTSUP, "%u things cannot be compiled, first of all %s",
 			       l->g->issues, l->g->issue[0]);
 	for (i = 0; i < l->cores && !ret; i++)
-		ret = npu_stream_sync(e.stream[i], l->caps);
+		ret = order(&e, i);
 	if (!ret)
 		ret = write_image(&e, image, size);
 	for (i = 0; i < l->cores; i++)
@@ -423,6 +455,9 @@ int npu_graph_compile(struct npu_graph *g, const struct npu_caps *caps,
 		l.cores = options->cores;
 	if (!g->outputs)
 		return npu_fail(-EINVAL, "the graph has no outputs");
+	if (g->outputs > NPU_IMAGE_MAX_TENSORS)
+		return npu_fail(-EINVAL, "%u outputs: an image has at most %u tensors", g->outputs,
+				NPU_IMAGE_MAX_TENSORS);
 	ret = npu_lower_graph(&l);
 	if (!ret)
 		ret = npu_resident_find(&l);

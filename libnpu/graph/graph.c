@@ -21,6 +21,9 @@
  */
 #define FOLDED	     (1ull << 26)
 #define FOLDED_TIMES 4
+/* Likewise for what that takes: an element's coordinates and inputs, a few nanoseconds each. */
+#define FOLD_WORK	(1ull << 28)
+#define FOLD_WORK_TIMES 8
 
 int npu_graph_grow(void *array, unsigned int *room, unsigned int count, size_t size)
 {
@@ -89,6 +92,23 @@ static int check_shape(const char *name, uint32_t type, uint32_t dims, const uin
 	return 0;
 }
 
+/* Once, since any number of nodes may take it for indices. */
+static void find_range(struct npu_graph_value *v)
+{
+	uint64_t count = npu_graph_count(v->t.dims, v->t.shape), i;
+
+	if (v->t.type != NPU_S32 && v->t.type != NPU_S64)
+		return;
+	v->least = INT64_MAX;
+	v->most = INT64_MIN;
+	for (i = 0; i < count; i++) {
+		int64_t x = npu_graph_get_int(v->t.type, v->t.data, i);
+
+		v->least = x < v->least ? x : v->least;
+		v->most = x > v->most ? x : v->most;
+	}
+}
+
 /* A new tensor takes over @data, also when it fails. */
 static int add_value(struct npu_graph *g, const char *name, const struct npu_graph_shape *s,
 		     void *data)
@@ -109,6 +129,8 @@ static int add_value(struct npu_graph *g, const char *name, const struct npu_gra
 	memcpy(v->t.shape, s->shape, s->dims * sizeof(*s->shape));
 	v->t.data = data;
 	v->producer = -1;
+	if (data)
+		find_range(v);
 	return (int)g->values++;
 }
 
@@ -199,6 +221,25 @@ static uint64_t bytes(const struct npu_graph_shape *s)
 	return npu_tensor_bytes(s->type, s->dims, s->shape);
 }
 
+/* Compute an output, unless that is too much or not done here: *data is NULL. */
+static int fold(struct npu_graph *g, const struct npu_graph_node *n, unsigned int i,
+		const struct npu_graph_shape *s, void **data)
+{
+	uint64_t work = npu_graph_count(s->dims, s->shape) * (1ull + s->dims * n->in_count);
+	int ret;
+
+	*data = NULL;
+	if (g->folded + bytes(s) > FOLDED + FOLDED_TIMES * g->given ||
+	    g->fold_work + work > FOLD_WORK + FOLD_WORK_TIMES * g->given)
+		return 0;
+	ret = npu_graph_fold(g, n, i, s, data);
+	if (ret || !*data)
+		return ret;
+	g->folded += bytes(s);
+	g->fold_work += work;
+	return 0;
+}
+
 static int add_outputs(struct npu_graph *g, struct npu_graph_node *n,
 		       const struct npu_graph_shape *shape)
 {
@@ -213,12 +254,10 @@ static int add_outputs(struct npu_graph *g, struct npu_graph_node *n,
 	for (i = 0; i < n->out_count; i++) {
 		void *data = NULL;
 
-		if (constant && g->folded + bytes(&shape[i]) <= FOLDED + FOLDED_TIMES * g->given) {
-			ret = npu_graph_fold(g, n, i, &shape[i], &data);
+		if (constant) {
+			ret = fold(g, n, i, &shape[i], &data);
 			if (ret)
 				return ret;
-			if (data)
-				g->folded += bytes(&shape[i]);
 		}
 		ret = add_value(g, NULL, &shape[i], data);
 		if (ret < 0)

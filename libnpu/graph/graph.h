@@ -17,12 +17,14 @@
  * @producer: node, -1: input or constant
  * @consumers: nodes that read it, each time counted, and outputs
  * @input: it is one
+ * @least, @most: of the elements of a constant that may be indices (int32, int64)
  */
 struct npu_graph_value {
 	struct npu_graph_tensor t;
 	int producer;
 	unsigned int consumers;
 	bool input;
+	int64_t least, most;
 };
 
 /**
@@ -50,6 +52,7 @@ struct npu_graph {
 	unsigned int values, nodes, outputs, issues;
 	unsigned int value_room, node_room, output_room, issue_room;
 	uint64_t given, folded; /* bytes of constants that came, and that were computed here */
+	uint64_t fold_work; /* what computing them took: an element's coordinates and inputs each */
 };
 
 /* What operators infer: types and shapes of outputs. */

@@ -489,6 +489,7 @@ static int infer_gather(const struct npu_graph *g, struct npu_graph_node *n,
 			struct npu_graph_shape *out)
 {
 	const struct npu_graph_tensor *x, *idx;
+	int64_t size;
 	uint32_t i;
 	int ret = npu_infer_need(g, n, 2, 2);
 
@@ -510,13 +511,11 @@ static int infer_gather(const struct npu_graph *g, struct npu_graph_node *n,
 		out->shape[out->dims++] = idx->shape[i];
 	for (i = n->a.axis + 1; i < x->dims; i++)
 		out->shape[out->dims++] = x->shape[i];
-	for (i = 0; idx->data && i < npu_graph_count(idx->dims, idx->shape); i++) {
-		int64_t v = npu_graph_get_int(idx->type, idx->data, i), size = x->shape[n->a.axis];
-
-		if (v < -size || v >= size)
-			return npu_fail(-EINVAL, "index %lld of %lld", (long long)v,
-					(long long)size);
-	}
+	size = x->shape[n->a.axis];
+	if (idx->data && (g->value[n->in[1]].least < -size || g->value[n->in[1]].most >= size))
+		return npu_fail(-EINVAL, "indices from %lld to %lld, of %lld",
+				(long long)g->value[n->in[1]].least,
+				(long long)g->value[n->in[1]].most, (long long)size);
 	return 0;
 }
 

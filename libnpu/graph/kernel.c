@@ -10,6 +10,12 @@
 
 #include "lower.h"
 
+/*
+ * All kernels share an effort. One may take this many parts of what is left for those that may still
+ * come: most are alike, or need less.
+ */
+#define MANY 8u
+
 struct npu_lower_kernel {
 	const struct npu_op *op;
 	uint64_t desc[NPU_OP_MAX_DESC / 8]; /* normalised */
@@ -20,6 +26,7 @@ int npu_lower_kernel(struct npu_lower *l, const struct npu_lower_step *s, struct
 {
 	uint64_t desc[NPU_OP_MAX_DESC / 8] = { 0 };
 	struct npu_caps caps = *l->caps;
+	struct npu_effort effort = { 0 };
 	struct npu_lower_kernel *k;
 	unsigned int i;
 	int ret = s->op->normalise(&s->u, desc);
@@ -42,7 +49,10 @@ int npu_lower_kernel(struct npu_lower *l, const struct npu_lower_step *s, struct
 	memcpy(k->desc, desc, sizeof(desc));
 	caps.lmem_bw = (uint32_t)npu_max(1, (uint64_t)caps.lmem_bw * l->cores / caps.cores);
 	caps.cores = l->cores;
-	ret = s->op->compile(&caps, desc, &k->gang);
+	effort.limit = npu_effort_left(&l->kernel_effort) /
+		       (1 + (l->products - npu_min(l->products, l->kernels)) / MANY);
+	ret = s->op->compile(&caps, desc, &effort, &k->gang);
+	l->kernel_effort.spent += effort.spent;
 	if (ret)
 		return ret;
 	*gang = &k->gang;

@@ -36,7 +36,9 @@ static int find_work(const struct npu_lower_step *s, struct npu_work *work)
 	if (s->kind != NPU_STEP_PRODUCT)
 		return 0;
 	ret = s->op->normalise(&s->u, desc);
-	return ret ? ret : npu_op_work(s->op, desc, work);
+	if (!ret)
+		npu_op_work(s->op, desc, work);
+	return ret;
 }
 
 const char *npu_lower_step_name(const struct npu_lower *l, const struct npu_lower_step *s)

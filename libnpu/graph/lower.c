@@ -17,10 +17,26 @@
 
 #include "resident.h"
 
-#define MAX_CONSTANTS (1ull << 36)
+/*
+ * A constant may be wanted in several forms, and one copy a reader: it may not become more than this,
+ * and some times what there is.
+ */
+#define CONSTANTS	(1ull << 27)
+#define CONSTANTS_TIMES 8
 #define SMALL_TENSOR  256u
-/* 230 MB of them. Networks have some thousands; a few bytes of a hostile one ask for billions. */
-#define MAX_STEPS 131072u
+/* 60 MB of them. Networks have some thousands; a few bytes of a hostile one ask for billions. */
+#define MAX_STEPS 32768u
+/*
+ * What compiling takes beyond what each step takes in any case, in units of struct npu_effort, each a
+ * nanosecond or two: some seconds. ResNet-50 needs about half of one; where it runs out, the plan is
+ * coarser.
+ */
+#define GROUP_EFFORT  (1ull << 29)
+#define KERNEL_EFFORT (5ull << 28)
+#define ORDER_EFFORT  (1ull << 29)
+
+/* Of constants: are all elements the same? */
+enum { UNKNOWN, SAME, DIFFERENT };
 
 /* ---- Buffers --------------------------------------------------------------------------------- */
 
@@ -71,8 +87,9 @@ int npu_lower_constant_bytes(struct npu_lower *l, uint64_t size, void **data,
 			     struct npu_lower_ref *ref)
 {
 	uint64_t at = npu_round_up(l->constant_size, NPU_PACK_ALIGN);
+	uint64_t most = CONSTANTS + CONSTANTS_TIMES * (l->g->given + l->g->folded);
 
-	if (size > MAX_CONSTANTS || at + size > MAX_CONSTANTS)
+	if (size > most || at + size > most)
 		return npu_fail(-ENOTSUP, "constants too large");
 	if (at + size > l->constant_room) {
 		uint64_t room = npu_max(at + size, l->constant_room * 2);
@@ -278,18 +295,21 @@ int npu_lower_result(struct npu_lower *l, int value, const struct npu_lower_view
 	return npu_lower_scratch(l, type, t->dims, t->shape, NULL, v);
 }
 
+/* Looked through once: thousands of nodes may ask. */
 bool npu_lower_scalar(const struct npu_lower *l, int value, double *v)
 {
 	const struct npu_graph_tensor *t = &l->g->value[value].t;
-	uint64_t i;
+	uint64_t count = npu_graph_count(t->dims, t->shape), i = 1;
 
 	if (!t->data)
 		return false;
 	*v = npu_graph_get_float(t->type, t->data, 0);
-	for (i = 1; i < npu_graph_count(t->dims, t->shape); i++)
-		if (npu_graph_get_float(t->type, t->data, i) != *v)
-			return false;
-	return true;
+	if (l->same[value] == UNKNOWN) {
+		while (i < count && npu_graph_get_float(t->type, t->data, i) == *v)
+			i++;
+		l->same[value] = i == count ? SAME : DIFFERENT;
+	}
+	return l->same[value] == SAME;
 }
 
 bool npu_lower_dequantised(const struct npu_lower *l, int value, int *integers, float *scale,
@@ -339,6 +359,7 @@ int npu_lower_step_add(struct npu_lower *l, const struct npu_lower_step *step)
 	l->step[l->steps].node = l->node;
 	switch (step->kind) {
 	case NPU_STEP_PRODUCT:
+		l->products++;
 		for (i = 0; i < 8; i++)
 			if (step->ref[i].buffer >= 0)
 				touch(l, step->ref[i].buffer);
@@ -584,13 +605,18 @@ static int prepare(struct npu_lower *l)
 {
 	unsigned int i, values = l->g->values + 1, nodes = l->g->nodes + 1;
 
+	l->group_effort.limit = GROUP_EFFORT;
+	l->kernel_effort.limit = KERNEL_EFFORT;
+	l->order_effort.limit = ORDER_EFFORT;
+
 	l->view = calloc(values, sizeof(*l->view));
 	l->cast = calloc(values, sizeof(*l->cast));
+	l->same = calloc(values, sizeof(*l->same));
 	l->consumer = malloc(values * sizeof(*l->consumer));
 	l->group_next = malloc(nodes * sizeof(*l->group_next));
 	l->in_group = calloc(nodes, sizeof(*l->in_group));
 	l->output_placed = calloc(l->g->outputs + 1, sizeof(*l->output_placed));
-	if (!l->view || !l->cast || !l->consumer || !l->group_next || !l->in_group ||
+	if (!l->view || !l->cast || !l->same || !l->consumer || !l->group_next || !l->in_group ||
 	    !l->output_placed)
 		return npu_fail(-ENOMEM, "out of memory");
 	for (i = 0; i < values; i++) {
@@ -658,10 +684,12 @@ void npu_lower_free(struct npu_lower *l)
 {
 	while (l->residents)
 		npu_resident_free(&l->resident[--l->residents]);
+	npu_timer_free(l->timer);
 	free(l->resident);
 	npu_lower_free_kernels(l);
 	free(l->view);
 	free(l->cast);
+	free(l->same);
 	free(l->consumer);
 	free(l->group_next);
 	free(l->in_group);

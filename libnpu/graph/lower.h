@@ -85,6 +85,7 @@ struct npu_lower {
 	struct npu_lower_view *view; /* of each value */
 	struct npu_lower_view
 		*cast; /* of each value, in the type of products; for who wants it again */
+	uint8_t *same; /* of each value: npu_lower_scalar(), if it is known */
 	int *consumer; /* of each value: the last node that reads it */
 	uint32_t *group_next; /* of each node: the one that continues it, UINT32_MAX: none */
 	bool *in_group; /* of each node: an earlier one does its work */
@@ -94,9 +95,13 @@ struct npu_lower {
 	uint8_t *constants;
 	uint64_t constant_size, constant_room;
 	unsigned int buffers, steps, buffer_room, step_room;
+	unsigned int products; /* of the steps */
 	unsigned int node; /* being lowered */
 	uint64_t scratch_size;
-	uint64_t tried; /* to find what stays in SPM (resident.c) */
+	struct npu_effort group_effort; /* to find what stays in SPM (resident_find.c) */
+	struct npu_timer *timer; /* for that; NULL until then */
+	struct npu_effort kernel_effort; /* to plan all kernels (kernel.c) */
+	struct npu_effort order_effort; /* to put the streams in order (emit.c) */
 	struct npu_resident *resident; /* groups of steps, ascending (resident.h) */
 	unsigned int residents, resident_room;
 	struct npu_lower_kernel *kernel; /* those planned so far (kernel.c) */

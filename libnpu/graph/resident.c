@@ -62,7 +62,7 @@ uint64_t npu_resident_weights(const struct npu_resident_step *s, uint64_t k, uin
 
 	if (s->depthwise)
 		return k * columns * size;
-	return npu_round_up(k, size == 2 ? 2 : 4) * npu_round_up(columns, NPU_PACK_COLS) * size;
+	return npu_round_up(k, npu_pack_group(s->conv.weight_type)) * npu_round_up(columns, NPU_PACK_COLS) * size;
 }
 
 uint64_t npu_resident_mxu(const struct npu_caps *caps, const struct npu_resident_step *s,
@@ -286,9 +286,7 @@ int npu_resident_collect(const struct npu_lower *l, struct npu_resident *r, unsi
 
 static uint32_t columns_unit(const struct npu_caps *caps, const struct npu_resident_step *s)
 {
-	uint32_t width = s->depthwise ? caps->dw_channels : caps->array_cols;
-
-	return width % NPU_PACK_COLS ? NPU_PACK_COLS : width;
+	return npu_column_unit(s->depthwise ? caps->dw_channels : caps->array_cols);
 }
 
 static void extend(struct npu_resident_box *box, const struct npu_resident_box *by)
@@ -452,9 +450,8 @@ static void divide(struct npu_resident *r, uint32_t least_rows)
 /* The largest chunk of k of at most BLOCK_BYTES that packed weights can be cut into. */
 static void cut_kernel(const struct npu_caps *caps, struct npu_resident_step *s)
 {
-	uint32_t group = npu_type_size(s->conv.weight_type) == 2 ? 2 : 4, *chunk = s->chunk;
-	/* Chunks begin where a group of packed k does, whatever the array's rows. */
-	uint32_t unit = npu_round_up(caps->array_rows, 4);
+	uint32_t group = npu_pack_group(s->conv.weight_type), *chunk = s->chunk;
+	uint32_t unit = npu_k_unit(caps);
 
 	chunk[0] = s->conv.kernel_h;
 	chunk[1] = s->conv.kernel_w;

@@ -58,13 +58,13 @@ static void load_box(struct npu_resident_core *c, const struct npu_resident_tens
 			      npu_max(1, c->r->caps->lmem_bw / c->r->caps->cores));
 }
 
-static void store_box(struct npu_resident_core *c, const struct npu_resident_tensor *t,
-		      const struct npu_resident_box *b)
+static void store_box(struct npu_resident_core *c, const struct npu_resident_step *s,
+		      const struct npu_resident_tensor *t, const struct npu_resident_box *b)
 {
 	uint32_t pixel = pixel_bytes(t, c->number), rows = b->row[1] - b->row[0];
 	int64_t offset;
 	struct npu_cmd_store cmd = {
-		.h.tag = c->r->step[c->step].number,
+		.h.tag = s->number,
 		.space = NPU_SPACE_SPM,
 		.region = npu_resident_region(c, &t->ref, &offset),
 		.local = place(t, c->number, b->row[0], b->ch[0]),
@@ -78,12 +78,13 @@ static void store_box(struct npu_resident_core *c, const struct npu_resident_ten
 }
 
 /*
- * A part of a tensor has been made: what others read of it goes to memory. Parts that several read
+ * A part of a step's tensor has been made: what others read of it goes to memory. Parts that several read
  * are stored once: when an earlier core's box has them.
  */
-static void made(struct npu_resident_core *c, const struct npu_resident_tensor *t,
+static void made(struct npu_resident_core *c, const struct npu_resident_step *s,
 		 const struct npu_resident_box *part)
 {
+	const struct npu_resident_tensor *t = &c->r->tensor[s->out];
 	struct npu_resident_box mine = npu_resident_cut(part, &t->home[c->number]), rest[4], b,
 				done[4 * NPU_MAX_CORES];
 	unsigned int core, i, k, count, stored = 0;
@@ -91,7 +92,7 @@ static void made(struct npu_resident_core *c, const struct npu_resident_tensor *
 	if (npu_resident_empty(&mine))
 		return;
 	if (t->kept) {
-		store_box(c, t, &mine);
+		store_box(c, s, t, &mine);
 		return;
 	}
 	for (core = 0; core < c->r->cores; core++) {
@@ -110,7 +111,7 @@ static void made(struct npu_resident_core *c, const struct npu_resident_tensor *
 			}
 			if (k < stored)
 				continue;
-			store_box(c, t, &b);
+			store_box(c, s, t, &b);
 			done[stored++] = b;
 		}
 	}
@@ -212,7 +213,7 @@ static void finish(struct npu_resident_core *c, const struct npu_resident_step *
 	}
 	npu_finish_pipe(&cmd.p, ep, npu_is_float(s->conv.in_type) ? NPU_FP32 : NPU_S32, &at);
 	npu_stream_vpu(c->s, &cmd);
-	made(c, out, tile);
+	made(c, s, tile);
 }
 
 /*
@@ -224,7 +225,7 @@ static void product_tile(struct npu_resident_core *c, const struct npu_resident_
 {
 	uint32_t pixels = (tile->row[1] - tile->row[0]) * c->r->tensor[s->out].w;
 	uint32_t bytes = npu_round_up(pixels * (tile->ch[1] - tile->ch[0]) * 4, NPU_EMIT_ALIGN);
-	uint32_t part, end, depth = npu_round_up(c->r->caps->array_rows, 4);
+	uint32_t part, end, depth = npu_k_unit(c->r->caps);
 	bool first = true;
 	struct npu_resident_chunk ch;
 
@@ -292,7 +293,7 @@ static void pool_rows(struct npu_resident_core *c, const struct npu_resident_ste
 	}
 	npu_pool_stages(&cmd.p, d);
 	npu_stream_pool(c->s, &cmd);
-	made(c, out, &tile);
+	made(c, s, &tile);
 }
 
 /* ---- Steps ----------------------------------------------------------------------------------- */

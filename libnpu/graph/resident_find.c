@@ -16,17 +16,12 @@
 
 /* Of a group: trying where to change the split takes time. */
 #define MAX_STEPS 256u
-/*
- * What all trials of a network may take, some seconds, in bytes: those that move; a byte of commands,
- * and a tensor to be placed, count for so many.
- */
-#define MAX_TRIED     (1ull << 32)
-#define TRIED_COMMAND 16u
-#define TRIED_TENSOR  1024u
+/* What a tensor to be placed counts for, beside those that it is placed among. */
+#define TENSOR_EFFORT 64u
 
 /* ---- Trials ---------------------------------------------------------------------------------- */
 
-/* Cycles of a group alone; 0: it cannot be. Buffers have places for the trial. */
+/* Cycles of a group alone; 0: it cannot be, or was too much to find out. Buffers have places for the trial. */
 static int measure(struct npu_lower *l, const struct npu_resident *r, uint64_t *cycles)
 {
 	struct npu_stream *stream[NPU_MAX_CORES] = { NULL };
@@ -35,9 +30,11 @@ static int measure(struct npu_lower *l, const struct npu_resident *r, uint64_t *
 	int ret = 0;
 
 	*cycles = 0;
-	for (i = 0; i < r->tensors; i++)
-		l->tried += (uint64_t)r->tensor[i].h * r->tensor[i].w * r->tensor[i].c *
-			    r->tensor[i].size;
+	if (!l->timer) {
+		l->timer = npu_timer_create(l->caps);
+		if (!l->timer)
+			ret = npu_fail(-ENOMEM, "out of memory");
+	}
 	for (i = 0; i < r->cores && !ret; i++) {
 		stream[i] = npu_stream_create();
 		if (!stream[i])
@@ -46,12 +43,11 @@ static int measure(struct npu_lower *l, const struct npu_resident *r, uint64_t *
 	if (!ret)
 		ret = npu_resident_emit(l, r, stream, &barrier);
 	for (i = 0; i < r->cores && !ret; i++) {
-		ret = npu_stream_sync(stream[i], l->caps);
+		ret = npu_stream_order(stream[i], l->caps, &l->group_effort);
 		code[i] = npu_stream_code(stream[i]);
-		l->tried += code[i].size * TRIED_COMMAND;
 	}
 	if (!ret)
-		ret = npu_code_cycles(l->caps, code, r->cores, 0, cycles);
+		ret = npu_code_time(l->timer, code, r->cores, &l->group_effort, cycles);
 	for (i = 0; i < r->cores; i++)
 		npu_stream_free(stream[i]);
 	return ret == -ENOSPC ? 0 : ret;
@@ -116,9 +112,9 @@ static int best(struct npu_lower *l, struct npu_resident *r, uint64_t *cycles)
 				tried = npu_min(tried, h);
 		}
 		for (k = 0; k < sizeof(pixels) / sizeof(pixels[0]) && !ret; k++) {
-			if (l->tried > MAX_TRIED)
+			if (!npu_effort_left(&l->group_effort))
 				break;
-			l->tried += r->tensors * TRIED_TENSOR;
+			l->group_effort.spent += r->tensors * (TENSOR_EFFORT + r->tensors);
 			if (!npu_resident_arrange(r, tried, pixels[k]))
 				continue;
 			ret = measure(l, r, &t);
@@ -156,13 +152,22 @@ static void settle(struct npu_lower *l, const struct npu_resident *r)
 	}
 }
 
+static int collect(struct npu_lower *l, struct npu_resident *r, unsigned int first,
+		   unsigned int most)
+{
+	int ret = npu_resident_collect(l, r, first, most);
+
+	l->group_effort.spent += (uint64_t)r->steps * (TENSOR_EFFORT + r->tensors);
+	return ret;
+}
+
 int npu_resident_find(struct npu_lower *l)
 {
 	unsigned int first = 0, most;
 	uint64_t cycles, apart;
 	int ret = 0;
 
-	while (first + 1 < l->steps && !ret && l->tried <= MAX_TRIED) {
+	while (first + 1 < l->steps && !ret && npu_effort_left(&l->group_effort)) {
 		struct npu_resident r = { 0 };
 
 		/* Two at least: most steps of most networks are told apart here. */
@@ -172,7 +177,7 @@ int npu_resident_find(struct npu_lower *l)
 			continue;
 		}
 		most = npu_min(l->steps - first, MAX_STEPS);
-		ret = npu_resident_collect(l, &r, first, most);
+		ret = collect(l, &r, first, most);
 		for (cycles = 0; !ret && r.steps > 1;) {
 			ret = best(l, &r, &cycles);
 			if (ret || cycles)
@@ -180,7 +185,7 @@ int npu_resident_find(struct npu_lower *l)
 			/* Too much for SPM: fewer steps. */
 			most = r.steps - 1 - r.steps / 8;
 			npu_resident_free(&r);
-			ret = npu_resident_collect(l, &r, first, most);
+			ret = collect(l, &r, first, most);
 		}
 		if (!ret && cycles)
 			ret = measure_apart(l, &r, &apart);

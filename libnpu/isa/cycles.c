@@ -213,17 +213,6 @@ static int time_code(struct npu_timer *t, const struct npu_code *code, unsigned 
 	return ret;
 }
 
-int npu_timer_cycles(struct npu_timer *t, const struct npu_code *code, unsigned int cores,
-		     uint32_t host_regions, uint64_t *cycles)
-{
-	struct npu_cost total = { 0 };
-	struct tally y = { .total = &total };
-	int ret = time_code(t, code, cores, host_regions, &y);
-
-	*cycles = total.cycles;
-	return ret;
-}
-
 int npu_code_costs(const struct npu_caps *caps, const struct npu_code *code, unsigned int cores,
 		   uint32_t host_regions, struct npu_cost *total, struct npu_cost *by_tag,
 		   unsigned int tags)
@@ -245,6 +234,37 @@ int npu_code_costs(const struct npu_caps *caps, const struct npu_code *code, uns
 		end += by_tag[i].cycles;
 	}
 	return 0;
+}
+
+int npu_code_time(struct npu_timer *t, const struct npu_code *code, unsigned int cores,
+		  struct npu_effort *effort, uint64_t *cycles)
+{
+	struct npu_cost total = { 0 };
+	struct tally y = { .total = &total };
+	uint64_t runs = 0;
+	struct npu_dma_shape d;
+	const struct npu_cmd *cmd;
+	unsigned int i;
+	size_t at;
+	int ret;
+
+	*cycles = 0;
+	for (i = 0; i < cores; i++) {
+		for (at = 0; at < code[i].size; at += cmd->size) {
+			cmd = (const void *)((const uint8_t *)code[i].cmds + at);
+			runs += NPU_EFFORT_COMMAND;
+			if (cmd->opcode != NPU_OP_LOAD && cmd->opcode != NPU_OP_STORE)
+				continue;
+			npu_isa_dma_shape(cmd, &d);
+			runs += d.count[0] * d.count[1] * d.count[2];
+		}
+	}
+	if (runs > npu_effort_left(effort))
+		return 0;
+	effort->spent += runs;
+	ret = time_code(t, code, cores, 0, &y);
+	*cycles = total.cycles;
+	return ret;
 }
 
 int npu_code_cycles(const struct npu_caps *caps, const struct npu_code *code, unsigned int cores,

@@ -81,7 +81,7 @@ static void *reserve(struct npu_stream *s, size_t size)
 	if (s->error)
 		return NULL;
 	if (size > MAX_BYTES - s->size) {
-		s->error = -ENOMEM;
+		s->error = -ENOSPC;
 		return NULL;
 	}
 	while (room - s->size < size)

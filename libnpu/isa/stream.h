@@ -36,6 +36,32 @@ static inline struct npu_code npu_stream_code(const struct npu_stream *s)
 	return (struct npu_code){ .cmds = s->data, .size = s->size };
 }
 
+/**
+ * struct npu_effort - what looking for a plan may take, and what it took
+ * @limit, @spent: lines and pages of memory looked at, runs of DMA, and what takes as long
+ *
+ * Counted, not timed, so what is given up for want of it is the same on every machine.
+ */
+struct npu_effort {
+	uint64_t limit, spent;
+};
+
+/* What a command counts for when it is ordered, and when it is timed. */
+#define NPU_EFFORT_COMMAND 32u
+
+static inline uint64_t npu_effort_left(const struct npu_effort *e)
+{
+	return e->spent < e->limit ? e->limit - e->spent : 0;
+}
+
+/**
+ * npu_stream_order() - npu_stream_sync() within an effort
+ *
+ * What goes beyond is ordered more than need be: pages of memory as a whole at first, then all
+ * commands one behind the other, for next to nothing.
+ */
+int npu_stream_order(struct npu_stream *s, const struct npu_caps *caps, struct npu_effort *effort);
+
 /** npu_caps_config() - the card that @caps describes, as the card's own code takes it */
 void npu_caps_config(const struct npu_caps *caps, struct npu_card_config *cfg);
 
@@ -47,8 +73,11 @@ void npu_caps_config(const struct npu_caps *caps, struct npu_card_config *cfg);
 struct npu_timer *npu_timer_create(const struct npu_caps *caps);
 void npu_timer_free(struct npu_timer *t);
 
-/** npu_timer_cycles() - as npu_code_cycles() */
-int npu_timer_cycles(struct npu_timer *t, const struct npu_code *code, unsigned int cores,
-		     uint32_t host_regions, uint64_t *cycles);
+/**
+ * npu_code_time() - npu_code_cycles() within an effort, all regions in local memory
+ * @cycles: 0: that would take more than there is left
+ */
+int npu_code_time(struct npu_timer *t, const struct npu_code *code, unsigned int cores,
+		  struct npu_effort *effort, uint64_t *cycles);
 
 #endif

@@ -55,8 +55,10 @@
 
 /* Pages that are looked at line by line; beyond, a page is one line (200 MB are spent by then). */
 #define MAX_SPLIT 32768u
-/* Lines looked at, a few seconds; beyond, pages are lines as well. */
+/* Lines, pages and runs looked at, a few seconds; beyond, pages are lines as well. */
 #define MAX_LOOKS (1ull << 29)
+/* And when this part of as many pages has been looked at as well, nothing is: all is done in order. */
+#define PAGES_PART 4
 
 /* Commands are numbered from 1; 0 is none. */
 struct line {
@@ -93,7 +95,7 @@ struct sync {
 	struct memory_page *memory;
 	size_t memory_count, memory_room;
 	unsigned int split; /* pages with lines of their own */
-	uint64_t looks;
+	uint64_t looks, most;
 	uint32_t know[NPU_ENGINES][NPU_ENGINES];
 	uint32_t (*clock)[NPU_ENGINES]; /* what each command knew when it began, itself included */
 	struct edges edges[NPU_ENGINES][NPU_ENGINES];
@@ -157,12 +159,12 @@ static void touch_page(struct sync *s, struct page *p, unsigned int first, unsig
 	bool whole = first == 0 && last == PAGE_LINES - 1;
 	unsigned int i;
 
-	if (p->line && s->looks > MAX_LOOKS)
+	if (p->line && s->looks > s->most)
 		join_lines(s, p);
 	if (!p->line) {
 		struct line l = p->all;
 
-		if (whole || s->split == MAX_SPLIT || s->looks > MAX_LOOKS) {
+		if (whole || s->split == MAX_SPLIT || s->looks > s->most) {
 			touch_line(s, &p->all, write);
 			return;
 		}
@@ -260,6 +262,7 @@ static void touch_run(struct sync *s, const struct npu_access *a, int64_t first,
 		if (p)
 			touch_page(s, p, line % PAGE_LINES, end % PAGE_LINES, write);
 		line = end + 1;
+		s->looks++;
 	}
 }
 
@@ -415,6 +418,15 @@ static int assign(struct sync *s, struct npu_stream *stream)
 
 /* ---- All of it ------------------------------------------------------------------------------- */
 
+/* Wait for all there is. A barrier counts as the last command of each engine, known to all. */
+static void need_all(struct sync *s)
+{
+	unsigned int e;
+
+	for (e = 0; e < NPU_ENGINES; e++)
+		need(s, e, s->know[e][e]);
+}
+
 struct region_use {
 	uint32_t read, written;
 };
@@ -479,9 +491,13 @@ static void walk(struct sync *s, const struct npu_stream *stream)
 			continue;
 		}
 		memset(s->need, 0, sizeof(s->need));
-		npu_isa_footprint(cmd, touch, s);
-		if (cmd->opcode == NPU_OP_GATHER)
-			touch_table(s, (const void *)cmd);
+		if (s->looks > s->most + s->most / PAGES_PART) {
+			need_all(s);
+		} else {
+			npu_isa_footprint(cmd, touch, s);
+			if (cmd->opcode == NPU_OP_GATHER)
+				touch_table(s, (const void *)cmd);
+		}
 		reduce(s);
 	}
 }
@@ -500,7 +516,8 @@ static void free_space(struct page *p, uint32_t size)
 	free(p);
 }
 
-int npu_stream_sync(struct npu_stream *stream, const struct npu_caps *caps)
+int npu_stream_order(struct npu_stream *stream, const struct npu_caps *caps,
+		     struct npu_effort *effort)
 {
 	struct sync *s;
 	size_t i;
@@ -512,6 +529,7 @@ int npu_stream_sync(struct npu_stream *stream, const struct npu_caps *caps)
 	if (!s)
 		return npu_fail(-ENOMEM, "out of memory");
 	npu_caps_config(caps, &s->cfg);
+	s->most = npu_effort_left(effort);
 	ret = prepare(s, stream);
 	if (ret)
 		goto out;
@@ -528,6 +546,7 @@ int npu_stream_sync(struct npu_stream *stream, const struct npu_caps *caps)
 		npu_fail(ret, ret == -EINVAL ? "a GATHER's table of more than 2^34 bytes, in a "
 					       "region that is written too" :
 					       "out of memory");
+	effort->spent += s->looks + (uint64_t)stream->commands * NPU_EFFORT_COMMAND;
 out:
 	free_space(s->space[NPU_SPACE_SPM], s->cfg.spm_size);
 	free_space(s->space[NPU_SPACE_ACC], s->cfg.acc_size);
@@ -539,4 +558,11 @@ out:
 	free(s->clock);
 	free(s);
 	return ret;
+}
+
+int npu_stream_sync(struct npu_stream *stream, const struct npu_caps *caps)
+{
+	struct npu_effort effort = { .limit = MAX_LOOKS };
+
+	return npu_stream_order(stream, caps, &effort);
 }

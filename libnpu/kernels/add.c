@@ -235,12 +235,13 @@ static void emit(struct npu_emit *e, const void *problem, const struct npu_candi
 		npu_slots_free(&slots[i]);
 }
 
-static int compile(const struct npu_caps *caps, const void *desc, struct npu_gang *gang)
+static int compile(const struct npu_caps *caps, const void *desc, struct npu_effort *effort,
+		   struct npu_gang *gang)
 {
 	static const uint32_t sizes[] = { 65536, 32768, 16384, 8192, 4096, 1024, 256, 64 };
 	const struct npu_add *d = desc;
 	struct view v = { d, d->rows, d->cols, d->a_stride, d->b_stride, d->out_stride };
-	struct npu_search search = { .caps = caps, .problem = &v, .emit = emit };
+	struct npu_search search = { .caps = caps, .problem = &v, .effort = effort, .emit = emit };
 	uint64_t element =
 		npu_type_size(d->a_type) + npu_type_size(d->b_type) + npu_type_size(d->out_type);
 	uint32_t cores, i;

@@ -68,7 +68,8 @@ enum { CHANNELS_INNER, CHANNELS_OUTER };
 bool npu_conv_is_depthwise(const struct npu_conv2d *d);
 
 /** npu_conv_compile() - streams of a normalised descriptor */
-int npu_conv_compile(const struct npu_caps *caps, const void *desc, struct npu_gang *gang);
+int npu_conv_compile(const struct npu_caps *caps, const void *desc, struct npu_effort *effort,
+		     struct npu_gang *gang);
 
 /** npu_conv_emit() - a core's commands, for struct npu_search */
 void npu_conv_emit(struct npu_emit *e, const void *problem, const struct npu_candidate *c,

@@ -65,7 +65,7 @@ static void make_view(const struct npu_conv2d *d, struct npu_conv_view *v)
 		skip_unused(&v->in_w, v->out_w, &v->stride_w, &v->pad_left, &v->in_base,
 			    &v->in_stride[0]);
 	k = (uint64_t)v->kernel_h * v->kernel_w * v->cg;
-	v->pack_group = v->weight_size == 2 ? 2 : 4;
+	v->pack_group = npu_pack_group(d->weight_type);
 	v->packed_block = npu_round_up(k, v->pack_group) * NPU_PACK_COLS * v->weight_size;
 	v->packed_group_bytes = npu_div_up(v->og, NPU_PACK_COLS) * v->packed_block;
 	if (v->depthwise) {
@@ -157,22 +157,26 @@ static void count_tiles(const struct npu_conv_view *v, const uint32_t *p, struct
 static uint64_t weight_tiles(const struct npu_caps *caps, const struct npu_conv_view *v,
 			     const uint32_t *p)
 {
-	uint64_t depth = v->depthwise ? caps->dw_taps : caps->array_rows, total = 0;
-	uint32_t r, s, c;
+	uint64_t depth = v->depthwise ? caps->dw_taps : caps->array_rows;
+	uint32_t rows = p[STEP_ROWS], cols = p[STEP_COLS], rest_r, rest_s, rest_c;
 
 	if (p[STEP_ROWS] >= v->kernel_h && p[STEP_COLS] >= v->kernel_w && p[STEP_C] >= v->cg)
 		return npu_div_up((uint64_t)v->kernel_h * v->kernel_w * v->cg, depth);
-	if (p[STEP_COLS] == 1) {
-		for (c = 0; c < v->cg; c += p[STEP_C])
-			total += npu_div_up(npu_min(p[STEP_C], v->cg - c), depth);
-		return total * v->kernel_h * v->kernel_w;
+	if (cols == 1) {
+		rest_c = v->cg % p[STEP_C];
+		return (uint64_t)v->kernel_h * v->kernel_w *
+		       (v->cg / p[STEP_C] * npu_div_up(p[STEP_C], depth) +
+			npu_div_up(rest_c, depth));
 	}
-	for (r = 0; r < v->kernel_h; r += p[STEP_ROWS])
-		for (s = 0; s < v->kernel_w; s += p[STEP_COLS])
-			total += npu_div_up(npu_min(p[STEP_ROWS], v->kernel_h - r) *
-						    npu_min(p[STEP_COLS], v->kernel_w - s) * v->cg,
-					    depth);
-	return total;
+	/* Whole steps, and the last ones of both axes. */
+	rest_r = v->kernel_h % rows;
+	rest_s = v->kernel_w % cols;
+	return (uint64_t)(v->kernel_h / rows) *
+		       ((uint64_t)(v->kernel_w / cols) *
+				npu_div_up((uint64_t)rows * cols * v->cg, depth) +
+			npu_div_up((uint64_t)rows * rest_s * v->cg, depth)) +
+	       (uint64_t)(v->kernel_w / cols) * npu_div_up((uint64_t)rest_r * cols * v->cg, depth) +
+	       npu_div_up((uint64_t)rest_r * rest_s * v->cg, depth);
 }
 
 static uint64_t mxu_cycles(const struct npu_caps *caps, const struct npu_conv_view *v,
@@ -366,14 +370,7 @@ static bool steps_pack(const struct npu_conv_view *v, const uint32_t *p)
 /* Columns are cut in multiples of this, where they can be. */
 static uint32_t column_unit(const struct npu_caps *caps, const struct npu_conv_view *v)
 {
-	uint32_t width = v->depthwise ? caps->dw_channels : caps->array_cols;
-
-	return width % NPU_PACK_COLS ? NPU_PACK_COLS : width;
-}
-
-static uint32_t k_unit(const struct npu_caps *caps)
-{
-	return npu_round_up(caps->array_rows, 4);
+	return npu_column_unit(v->depthwise ? caps->dw_channels : caps->array_cols);
 }
 
 /* Coordinates of a part, when a tile is cut in so many along what npu_tile_cut() says. */
@@ -385,7 +382,7 @@ static uint32_t part_rows(const uint32_t *p, uint32_t parts)
 /* How the first and the last tile are cut, before it is known better. */
 static void set_ends(const struct npu_caps *caps, const struct npu_conv_view *v, uint32_t *p)
 {
-	p[HEAD] = k_unit(caps);
+	p[HEAD] = npu_k_unit(caps);
 	p[HEAD_COLS] = 0;
 	p[HEAD_ROWS] = part_rows(p, 4);
 	p[TAIL] = 0;
@@ -398,7 +395,7 @@ static void consider(struct planner *pl)
 	struct npu_candidate c = pl->c;
 	struct share s = pl->s;
 
-	if (!steps_pack(pl->v, c.param))
+	if (!npu_search_look(pl->search) || !steps_pack(pl->v, c.param))
 		return;
 	count_tiles(pl->v, c.param, &s);
 	/* Where one loop has one turn, orders are the same. */
@@ -496,6 +493,8 @@ static void try_channels(struct planner *pl)
 	uint64_t pixels = (uint64_t)p[IMAGES] * p[TILE_H] * p[TILE_W];
 	uint64_t limit = pl->search->caps->acc_size / 4;
 
+	if (!npu_search_look(pl->search))
+		return;
 	p[GROUPS] = 1;
 	for (i = 0; i < sizeof(widths) / sizeof(widths[0]) + 1; i++, last = p[CHANNELS]) {
 		p[CHANNELS] = i < sizeof(widths) / sizeof(widths[0]) ?
@@ -628,7 +627,7 @@ static bool vary(const struct npu_search *search, const struct npu_candidate *c,
 		if (end[i].param == TAIL_ROWS || (end[i].param == HEAD_ROWS && times))
 			p[end[i].param] = part_rows(p, times);
 		else if (end[i].param == HEAD || end[i].param == TAIL)
-			p[end[i].param] = times * k_unit(caps);
+			p[end[i].param] = times * npu_k_unit(caps);
 		else
 			p[end[i].param] = times * unit;
 		return true;
@@ -646,8 +645,8 @@ static bool vary(const struct npu_search *search, const struct npu_candidate *c,
 	case 3:
 		/* Several groups' channels do not follow one another. */
 		if (p[GROUPS] == 1)
-			p[STEP_C] = npu_min(npu_round_up(npu_div_up(p[STEP_C], 2), k_unit(caps)),
-					    v->cg);
+			p[STEP_C] = npu_min(
+				npu_round_up(npu_div_up(p[STEP_C], 2), npu_k_unit(caps)), v->cg);
 		break;
 	case 4:
 		p[GROUP_ROWS] = s.rows;
@@ -684,11 +683,16 @@ static bool vary(const struct npu_search *search, const struct npu_candidate *c,
 	return true;
 }
 
-int npu_conv_compile(const struct npu_caps *caps, const void *desc, struct npu_gang *gang)
+int npu_conv_compile(const struct npu_caps *caps, const void *desc, struct npu_effort *effort,
+		     struct npu_gang *gang)
 {
 	struct npu_conv_view view;
 	struct npu_search search = {
-		.caps = caps, .problem = &view, .emit = npu_conv_emit, .vary = vary
+		.caps = caps,
+		.problem = &view,
+		.effort = effort,
+		.emit = npu_conv_emit,
+		.vary = vary,
 	};
 	uint32_t cores;
 

@@ -299,4 +299,22 @@ static inline uint64_t npu_max(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
+/** npu_pack_group() - elements of successive k side by side in a packed operand: 4 bytes of them */
+static inline uint32_t npu_pack_group(uint32_t type)
+{
+	return npu_type_size(type) == 2 ? 2 : 4;
+}
+
+/** npu_k_unit() - k is cut in multiples of this: passes of the array, whole groups of packed k */
+static inline uint32_t npu_k_unit(const struct npu_caps *caps)
+{
+	return (uint32_t)npu_round_up(caps->array_rows, 4);
+}
+
+/** npu_column_unit() - columns are, on an array of @width: its passes, where packed blocks allow */
+static inline uint32_t npu_column_unit(uint32_t width)
+{
+	return width % NPU_PACK_COLS ? NPU_PACK_COLS : width;
+}
+
 #endif

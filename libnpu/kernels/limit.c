@@ -18,11 +18,7 @@
  * scale, zero points and residual, and each output, once. Bursts are not counted, nor is what cores
  * must both read.
  */
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include "hal/error.h"
 
 #include "plan.h"
 
@@ -70,43 +66,70 @@ static void matmul_work(const struct npu_matmul *d, struct npu_work *w)
 		   epilogue_bytes(&d->epilogue, outputs, d->n);
 }
 
-/* Coordinates of an axis that some output reads; -1 without memory. */
-static int64_t used(uint32_t in, uint32_t out, uint32_t kernel, uint32_t stride, uint32_t dilation,
-		    uint32_t pad)
+/* Of @n runs of @size at each multiple of @apart from 0 on, not overlapping: elements before @end. */
+static uint64_t covered(uint64_t n, uint64_t apart, uint64_t size, int64_t end)
 {
-	uint8_t *seen = calloc(in, 1);
-	int64_t count = 0;
-	uint32_t o, k;
+	uint64_t before = end > 0 ? (uint64_t)end : 0, whole = before / apart;
 
-	if (!seen)
-		return -1;
-	for (o = 0; o < out; o++) {
-		for (k = 0; k < kernel; k++) {
-			int64_t i = (int64_t)o * stride - pad + (int64_t)k * dilation;
+	return whole >= n ? n * size : whole * size + npu_min(before % apart, size);
+}
 
-			if (i >= 0 && i < in && !seen[i]) {
-				seen[i] = 1;
-				count++;
-			}
-		}
+static int64_t floor_div(int64_t a, int64_t b)
+{
+	return a >= 0 ? a / b : -((-a + b - 1) / b);
+}
+
+static uint32_t common_divisor(uint32_t a, uint32_t b)
+{
+	while (b) {
+		uint32_t rest = a % b;
+
+		a = b;
+		b = rest;
 	}
-	free(seen);
+	return a;
+}
+
+/*
+ * Coordinates of an axis that some output reads. Tap k of output o is at o * stride + k * dilation -
+ * pad: taps whose places differ by multiples of the stride see the same coordinates, every stride-th
+ * one, each as many as there are outputs, in runs that begin equally far apart.
+ */
+static uint64_t used(uint32_t in, uint32_t out, uint32_t kernel, uint32_t stride, uint32_t dilation,
+		     uint32_t pad)
+{
+	uint32_t divisor = common_divisor(stride, dilation), classes = stride / divisor;
+	uint64_t apart = dilation / divisor, count = 0, taps, size, k;
+	int64_t first, end, at;
+
+	for (k = 0; k < npu_min(kernel, classes); k++) {
+		taps = (kernel - 1 - k) / classes + 1;
+		size = out;
+		at = (int64_t)(k * dilation) - pad;
+		/* In steps of the stride from the first run on: coordinates [0, in) are [first, end). */
+		first = -floor_div(at, stride);
+		end = floor_div((int64_t)in - 1 - at, stride) + 1;
+		if (size >= apart) {
+			size += (taps - 1) * apart;
+			taps = 1;
+		}
+		count += covered(taps, npu_max(apart, size), size, end) -
+			 covered(taps, npu_max(apart, size), size, first);
+	}
 	return count;
 }
 
-static int conv2d_work(const struct npu_conv2d *d, struct npu_work *w)
+static void conv2d_work(const struct npu_conv2d *d, struct npu_work *w)
 {
 	uint32_t out_h = npu_conv2d_out_h(d), out_w = npu_conv2d_out_w(d);
 	uint64_t k = (uint64_t)d->kernel_h * d->kernel_w * (d->in_c / d->groups);
 	uint64_t outputs = (uint64_t)d->batch * out_h * out_w * d->out_c;
-	int64_t rows = used(d->in_h, out_h, d->kernel_h, d->stride_h, d->dilation_h, d->pad_top);
-	int64_t cols = used(d->in_w, out_w, d->kernel_w, d->stride_w, d->dilation_w, d->pad_left);
+	uint64_t rows = used(d->in_h, out_h, d->kernel_h, d->stride_h, d->dilation_h, d->pad_top);
+	uint64_t cols = used(d->in_w, out_w, d->kernel_w, d->stride_w, d->dilation_w, d->pad_left);
 	bool depthwise = d->groups > 1 && d->groups == d->in_c && d->groups == d->out_c;
 
-	if (rows < 0 || cols < 0)
-		return npu_fail(-ENOMEM, "out of memory");
 	w->macs = outputs * k;
-	w->bytes = d->batch * (uint64_t)rows * cols * d->in_c * npu_type_size(d->in_type) +
+	w->bytes = d->batch * rows * cols * d->in_c * npu_type_size(d->in_type) +
 		   k * d->out_c * npu_type_size(d->weight_type) +
 		   zero_point_bytes(d->in_zp_per, 1) +
 		   zero_point_bytes(d->weight_zp_per, d->out_c) +
@@ -114,17 +137,15 @@ static int conv2d_work(const struct npu_conv2d *d, struct npu_work *w)
 	w->rate = npu_is_float(d->in_type) ?
 			  (depthwise ? NPU_RATE_DEPTHWISE_FLOAT : NPU_RATE_ARRAY_FLOAT) :
 			  (depthwise ? NPU_RATE_DEPTHWISE : NPU_RATE_ARRAY);
-	return 0;
 }
 
-int npu_op_work(const struct npu_op *op, const void *desc, struct npu_work *work)
+void npu_op_work(const struct npu_op *op, const void *desc, struct npu_work *work)
 {
 	memset(work, 0, sizeof(*work));
 	if (op == &npu_op_matmul)
 		matmul_work(desc, work);
 	else if (op == &npu_op_conv2d)
-		return conv2d_work(desc, work);
-	return 0;
+		conv2d_work(desc, work);
 }
 
 static int estimate(struct npu_device *dev, const struct npu_op *op, const void *desc,
@@ -133,17 +154,17 @@ static int estimate(struct npu_device *dev, const struct npu_op *op, const void 
 	const struct npu_caps *caps = npu_device_caps(dev);
 	uint64_t normal[NPU_OP_MAX_DESC / 8];
 	struct npu_work work;
+	struct npu_effort effort = { .limit = NPU_EFFORT_KERNEL };
 	struct npu_gang gang;
 	int ret;
 
 	memset(est, 0, sizeof(*est));
 	ret = op->normalise(desc, normal);
 	if (!ret)
-		ret = npu_op_work(op, normal, &work);
-	if (!ret)
-		ret = op->compile(caps, normal, &gang);
+		ret = op->compile(caps, normal, &effort, &gang);
 	if (ret)
 		return ret;
+	npu_op_work(op, normal, &work);
 	est->macs = work.macs;
 	est->bytes = work.bytes;
 	est->limit_cycles = npu_work_cycles(caps, &work, &est->mac_cycles, &est->byte_cycles);

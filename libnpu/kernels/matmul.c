@@ -44,7 +44,7 @@ static uint32_t b_block_stride(const struct npu_matmul *d, struct range n, struc
 	case NPU_B_COLS:
 		return (k.end - k.first) * size;
 	default:
-		return npu_round_up(k.end - k.first, npu_matmul_pack_group(d)) * NPU_PACK_COLS *
+		return npu_round_up(k.end - k.first, npu_pack_group(d->b_type)) * NPU_PACK_COLS *
 		       size;
 	}
 }
@@ -143,7 +143,7 @@ static void load_b(struct work *w, const struct chunk *c, const struct npu_part 
 				       (uint64_t)k.first * NPU_PACK_COLS * size);
 		box.mem_stride[0] = (int64_t)d->b_stride;
 		box.size[0] =
-			npu_round_up(k.end - k.first, npu_matmul_pack_group(d)) * NPU_PACK_COLS;
+			npu_round_up(k.end - k.first, npu_pack_group(d->b_type)) * NPU_PACK_COLS;
 		box.size[1] = npu_div_up(part->cols, NPU_PACK_COLS);
 	}
 	npu_emit_load(w->e, &box);
@@ -213,7 +213,7 @@ static uint32_t piece_end(const struct work *w, const struct chunk *c, uint32_t 
 	if (head && head_k && head_k < left)
 		return k + head_k;
 	if (tail && tail_k && tail_k < left)
-		return k + npu_round_up(left - tail_k, npu_matmul_pack_group(w->d));
+		return k + npu_round_up(left - tail_k, npu_pack_group(w->d->b_type));
 	return c->k.end;
 }
 
@@ -274,7 +274,7 @@ static void prepare(struct work *w)
 {
 	const struct npu_matmul *d = w->d;
 	const uint32_t *p = w->param;
-	uint64_t k = npu_round_up(p[KT], npu_matmul_pack_group(d));
+	uint64_t k = npu_round_up(p[KT], npu_pack_group(d->b_type));
 	uint64_t n = d->b_layout == NPU_B_PACKED ? npu_round_up(p[NT], NPU_PACK_COLS) : p[NT];
 
 	npu_slots_spm(w->e, &w->a, (uint64_t)p[MT] * p[KT] * npu_type_size(d->a_type), p[A_SLOTS]);

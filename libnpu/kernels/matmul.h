@@ -28,9 +28,6 @@ void npu_matmul_emit(struct npu_emit *e, const void *problem, const struct npu_c
 /** npu_matmul_acc_type() - NPU_S32 or NPU_FP32 */
 uint32_t npu_matmul_acc_type(const struct npu_matmul *d);
 
-/** npu_matmul_pack_group() - elements that a group of successive k has in a packed operand */
-uint32_t npu_matmul_pack_group(const struct npu_matmul *d);
-
 /**
  * npu_matmul_column_unit() - columns are dealt to cores in whole columns of the array, or where
  * there are few, of packed blocks

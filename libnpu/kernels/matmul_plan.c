@@ -20,14 +20,9 @@ uint32_t npu_matmul_acc_type(const struct npu_matmul *d)
 	return npu_is_float(d->a_type) ? NPU_FP32 : NPU_S32;
 }
 
-uint32_t npu_matmul_pack_group(const struct npu_matmul *d)
-{
-	return npu_type_size(d->b_type) == 2 ? 2 : 4;
-}
-
 static uint64_t packed_stride(const struct npu_matmul *d)
 {
-	uint32_t q = npu_matmul_pack_group(d);
+	uint32_t q = npu_pack_group(d->b_type);
 
 	return npu_round_up(d->k, q) * NPU_PACK_COLS * npu_type_size(d->b_type);
 }
@@ -426,24 +421,13 @@ static uint32_t even(uint64_t total, uint64_t size, uint64_t unit)
 	return npu_min(npu_round_up(npu_div_up(total, parts), unit), total);
 }
 
-/* Columns and k are cut in multiples of these, where they can be. */
-static uint32_t column_unit(const struct npu_caps *caps)
-{
-	return caps->array_cols % NPU_PACK_COLS ? NPU_PACK_COLS : caps->array_cols;
-}
-
-static uint32_t k_unit(const struct npu_caps *caps)
-{
-	return npu_round_up(caps->array_rows, 4);
-}
-
 /* How the first and the last tile are cut, before it is known better. */
 static void set_ends(const struct npu_caps *caps, uint32_t *p)
 {
-	p[HEAD] = k_unit(caps);
-	p[HEAD_COLS] = column_unit(caps);
+	p[HEAD] = npu_k_unit(caps);
+	p[HEAD_COLS] = npu_column_unit(caps->array_cols);
 	p[TAIL] = 0;
-	p[TAIL_COLS] = column_unit(caps);
+	p[TAIL_COLS] = npu_column_unit(caps->array_cols);
 	p[TAIL_ROWS] = p[MT] < 128 ? 0 : npu_div_up(p[MT], 2);
 }
 
@@ -455,8 +439,8 @@ static void add_tilings(struct npu_search *search, const struct npu_matmul *d,
 	static const uint32_t columns[] = { 1 << 30, 16, 8, 6, 4, 3, 2, 1 };
 	static const uint32_t chunks[] = { 1 << 30, 2048, 1024, 768, 512, 256, 192, 128, 64, 16 };
 	const struct npu_caps *caps = search->caps;
-	uint32_t unit = column_unit(caps), i, j, l, order, *p = c->param, last_m = 0, last_n = 0,
-		 last_k = 0;
+	uint32_t unit = npu_column_unit(caps->array_cols), i, j, l, order, *p = c->param,
+		 last_m = 0, last_n = 0, last_k = 0;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++, last_m = p[MT]) {
 		p[MT] = even(s->m, rows[i], 1);
@@ -471,12 +455,14 @@ static void add_tilings(struct npu_search *search, const struct npu_matmul *d,
 			     l++, last_k = p[KT]) {
 				/* Whole groups of packed k, whatever the array's rows. */
 				p[KT] = even(d->k, chunks[l],
-					     chunks[l] < k_unit(caps) ? npu_max(4, chunks[l]) :
-									k_unit(caps));
+					     chunks[l] < npu_k_unit(caps) ? npu_max(4, chunks[l]) :
+									    npu_k_unit(caps));
 				if (l && p[KT] == last_k)
 					continue;
 				for (order = M_OUTER; order <= N_OUTER; order++) {
 					p[ORDER] = order;
+					if (!npu_search_look(search))
+						return;
 					if (!place(caps, d, s, c))
 						continue;
 					set_ends(caps, p);
@@ -544,25 +530,27 @@ static bool vary(const struct npu_search *search, const struct npu_candidate *c,
 	uint32_t *p = v->param, unit;
 
 	if (i < sizeof(end) / sizeof(end[0])) {
-		unit = end[i].param == HEAD || end[i].param == TAIL ? k_unit(caps) :
-								      column_unit(caps);
+		unit = end[i].param == HEAD || end[i].param == TAIL ?
+			       npu_k_unit(caps) :
+			       npu_column_unit(caps->array_cols);
 		p[end[i].param] = end[i].param == TAIL_ROWS ? npu_div_up(p[MT], end[i].times) :
 							      end[i].times * unit;
 		return true;
 	}
 	switch (i - sizeof(end) / sizeof(end[0])) {
 	case 0:
-		p[KT] = npu_min(npu_round_up(2ull * p[KT], k_unit(caps)), d->k);
+		p[KT] = npu_min(npu_round_up(2ull * p[KT], npu_k_unit(caps)), d->k);
 		break;
 	case 1:
-		p[KT] = npu_min(npu_round_up(npu_div_up(p[KT], 2), k_unit(caps)), d->k);
+		p[KT] = npu_min(npu_round_up(npu_div_up(p[KT], 2), npu_k_unit(caps)), d->k);
 		break;
 	case 2:
-		p[NT] = npu_min(npu_round_up(p[NT] + 1ull, column_unit(caps)), s.n);
+		p[NT] = npu_min(npu_round_up(p[NT] + 1ull, npu_column_unit(caps->array_cols)), s.n);
 		break;
 	case 3:
-		if (p[NT] > column_unit(caps))
-			p[NT] = (p[NT] - 1) / column_unit(caps) * column_unit(caps);
+		if (p[NT] > npu_column_unit(caps->array_cols))
+			p[NT] = (p[NT] - 1) / npu_column_unit(caps->array_cols) *
+				npu_column_unit(caps->array_cols);
 		break;
 	case 4:
 		p[MT] = npu_div_up(s.m, npu_div_up(s.m, p[MT]) + 1);
@@ -578,10 +566,15 @@ static bool vary(const struct npu_search *search, const struct npu_candidate *c,
 	return true;
 }
 
-static int compile(const struct npu_caps *caps, const void *desc, struct npu_gang *gang)
+static int compile(const struct npu_caps *caps, const void *desc, struct npu_effort *effort,
+		   struct npu_gang *gang)
 {
 	struct npu_search search = {
-		.caps = caps, .problem = desc, .emit = npu_matmul_emit, .vary = vary
+		.caps = caps,
+		.problem = desc,
+		.effort = effort,
+		.emit = npu_matmul_emit,
+		.vary = vary,
 	};
 	uint32_t cores;
 

@@ -77,15 +77,20 @@ static int build(struct npu_device *dev, const struct npu_op *op, const void *de
 {
 	struct npu_spec spec = { .count = 0 };
 	struct npu_program_desc pd = { .tensors = spec.tensor };
+	struct npu_effort effort = { .limit = NPU_EFFORT_KERNEL };
 	struct npu_gang gang;
+	unsigned int i;
 	int ret;
 
-	ret = op->compile(npu_device_caps(dev), desc, &gang);
+	ret = op->compile(npu_device_caps(dev), desc, &effort, &gang);
 	if (ret)
 		return ret;
 	op->describe(desc, &spec);
 	pd.tensor_count = spec.count;
-	ret = npu_program_from_streams(dev, gang.stream, gang.cores, &pd, prog);
+	for (i = 0; i < gang.cores && !gang.ordered && !ret; i++)
+		ret = npu_stream_sync(gang.stream[i], npu_device_caps(dev));
+	if (!ret)
+		ret = npu_program_from_streams(dev, gang.stream, gang.cores, &pd, prog);
 	npu_gang_free(&gang);
 	return ret;
 }

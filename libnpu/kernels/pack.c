@@ -31,7 +31,7 @@ uint64_t npu_weights_packed_size(uint32_t type, uint32_t k, uint32_t n, uint32_t
 
 	if (!size || !k || !n || !groups)
 		return 0;
-	bytes = npu_round_up(k, size == 2 ? 2 : 4) * NPU_PACK_COLS * size;
+	bytes = npu_round_up(k, npu_pack_group(type)) * NPU_PACK_COLS * size;
 	n = npu_div_up(n, NPU_PACK_COLS);
 	if (bytes > limit / n || bytes * n > limit / groups)
 		return 0;
@@ -42,7 +42,7 @@ int npu_weights_pack(void *dst, const void *src, uint32_t type, uint32_t k, uint
 		     uint32_t groups, uint64_t stride)
 {
 	uint64_t total = npu_weights_packed_size(type, k, n, groups), size = element_size(type);
-	uint32_t q = size == 2 ? 2 : 4, g, i, j;
+	uint32_t q = npu_pack_group(type), g, i, j;
 	uint64_t blocks = npu_div_up(n, NPU_PACK_COLS), block = npu_round_up(k, q) * NPU_PACK_COLS;
 	const uint8_t *from = src;
 	uint8_t *to = dst;

@@ -21,6 +21,8 @@
 #define MAX_VARIATIONS 60u
 #define BEST	       4u
 #define LONG_STREAM    40000u
+/* What listing a candidate counts for. */
+#define LOOK_EFFORT 64u
 
 void npu_gang_free(struct npu_gang *gang)
 {
@@ -38,6 +40,12 @@ void npu_share(uint32_t total, uint32_t unit, uint32_t parts, uint32_t i, uint32
 
 	*first = npu_min((uint64_t)(i * each + npu_min(i, more)) * unit, total);
 	*end = npu_min((uint64_t)((i + 1) * each + npu_min(i + 1, more)) * unit, total);
+}
+
+bool npu_search_look(struct npu_search *s)
+{
+	s->effort->spent += LOOK_EFFORT;
+	return !s->count || npu_effort_left(s->effort);
 }
 
 void npu_search_add(struct npu_search *s, const struct npu_candidate *c)
@@ -70,7 +78,7 @@ static int by_estimate(const void *a, const void *b)
 	return i;
 }
 
-/* One core's commands; -ENOSPC: does not fit. */
+/* One core's commands, not in order yet; -ENOSPC: does not fit. */
 static int write_core(const struct npu_search *s, const struct npu_candidate *c, unsigned int core,
 		      struct npu_stream *out)
 {
@@ -78,18 +86,11 @@ static int write_core(const struct npu_search *s, const struct npu_candidate *c,
 
 	npu_stream_clear(out);
 	s->emit(&e, s->problem, c, core);
-	if (out->error)
+	s->effort->spent += (uint64_t)out->commands * NPU_EFFORT_COMMAND;
+	/* Too many commands are too many for the card as well. */
+	if (out->error && out->error != -ENOSPC)
 		return npu_fail(out->error, NPU_STREAM_ERROR);
-	if (e.full)
-		return -ENOSPC;
-	return npu_stream_sync(out, s->caps);
-}
-
-static int time_core(const struct npu_search *s, struct npu_stream *stream, uint64_t *cycles)
-{
-	struct npu_code code = npu_stream_code(stream);
-
-	return npu_timer_cycles(s->timer, &code, 1, 0, cycles);
+	return e.full || out->error ? -ENOSPC : 0;
 }
 
 /* A candidate that was written out, where it comes from, and its cycles. */
@@ -99,14 +100,25 @@ struct choice {
 	uint64_t cycles;
 };
 
-/* Cycles of a candidate. -ENOSPC: it does not fit. @tries: what that took, is added. */
+/*
+ * Cycles of a candidate: estimated, if there is no effort left to find out. -ENOSPC: it does not fit.
+ * @tries: what that took, is added.
+ */
 static int try(const struct npu_search *s, struct npu_stream *stream, const struct npu_candidate *c,
 	       uint64_t *cycles, unsigned int *tries)
 {
 	int ret = write_core(s, c, 0, stream);
+	struct npu_code code;
 
-	if (!ret)
-		ret = time_core(s, stream, cycles);
+	*cycles = 0;
+	if (!ret && npu_effort_left(s->effort)) {
+		ret = npu_stream_order(stream, s->caps, s->effort);
+		code = npu_stream_code(stream);
+		if (!ret)
+			ret = npu_code_time(s->timer, &code, 1, s->effort, cycles);
+	}
+	if (!ret && !*cycles)
+		*cycles = c->estimate;
 	if (!ret)
 		*tries += 1 + stream->commands / LONG_STREAM * 8;
 	return ret;
@@ -120,7 +132,7 @@ static int vary(const struct npu_search *s, struct npu_stream *stream, struct ch
 
 	do {
 		before = ch->cycles;
-		for (i = 0; tries < MAX_VARIATIONS; i++) {
+		for (i = 0; tries < MAX_VARIATIONS && npu_effort_left(s->effort); i++) {
 			struct npu_candidate v = ch->c;
 			int ret;
 
@@ -166,6 +178,8 @@ static int choose(const struct npu_search *s, struct npu_stream *stream, struct 
 
 		if (!ch.c.cores)
 			continue;
+		if (best[0].origin && !npu_effort_left(s->effort))
+			break;
 		/* Estimates err: what looks much worse than the best so far is. */
 		if (best[0].origin && ch.c.estimate > best[0].cycles + best[0].cycles / 4)
 			break;
@@ -190,8 +204,11 @@ static int write_gang(const struct npu_search *s, const struct npu_candidate *c,
 		      struct npu_gang *gang)
 {
 	struct npu_code code[NPU_MAX_CORES];
-	int ret;
+	bool ordered = true;
+	uint64_t cycles = 0;
+	int ret = 0;
 
+	gang->cycles = c->estimate;
 	while (gang->cores < c->cores) {
 		struct npu_stream *stream = npu_stream_create();
 
@@ -199,11 +216,20 @@ static int write_gang(const struct npu_search *s, const struct npu_candidate *c,
 			return npu_fail(-ENOMEM, "out of memory");
 		gang->stream[gang->cores] = stream;
 		ret = write_core(s, c, gang->cores++, stream);
+		ordered = ordered && npu_effort_left(s->effort);
+		if (!ret && ordered)
+			ret = npu_stream_order(stream, s->caps, s->effort);
 		if (ret)
 			return ret;
 		code[gang->cores - 1] = npu_stream_code(stream);
 	}
-	return npu_timer_cycles(s->timer, code, gang->cores, 0, &gang->cycles);
+	if (ordered)
+		ret = npu_code_time(s->timer, code, gang->cores, s->effort, &cycles);
+	/* What ran out on the way may be in order by force. */
+	gang->ordered = !ret && cycles;
+	if (gang->ordered)
+		gang->cycles = cycles;
+	return ret;
 }
 
 int npu_search_run(struct npu_search *s, struct npu_gang *gang)

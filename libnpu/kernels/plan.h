@@ -12,16 +12,21 @@
 #include "npu/image.h"
 
 /**
- * struct npu_gang - streams of a job, ordered and ready
+ * struct npu_gang - streams of a job
  * @stream: one a core
  * @cores: how many
- * @cycles: modelled, all regions in local memory
+ * @ordered: they are ready; else npu_stream_sync() is still to be called: there was no effort left
+ * @cycles: modelled, all regions in local memory; estimated, where they are not ordered
  */
 struct npu_gang {
 	struct npu_stream *stream[NPU_MAX_CORES];
 	unsigned int cores;
+	bool ordered;
 	uint64_t cycles;
 };
+
+/* For a kernel alone. Searches end long before; what does not is larger than any layer. */
+#define NPU_EFFORT_KERNEL (1ull << 31)
 
 void npu_gang_free(struct npu_gang *gang);
 
@@ -41,6 +46,8 @@ struct npu_candidate {
  * struct npu_search - an operation looking for its best candidate
  * @caps: of the card
  * @problem: the kernel's own
+ * @effort: for all of it. Where it is short, fewer candidates are listed, and fewer of them tried;
+ *	without any it is the first one that fits
  * @emit: append one core's commands of a candidate; core 0 has the largest share. e->full when it
  *	does not fit
  * @vary: variation number @i of a candidate, for the best ones; false: there are no more. @v comes
@@ -54,6 +61,7 @@ struct npu_candidate {
 struct npu_search {
 	const struct npu_caps *caps;
 	const void *problem;
+	struct npu_effort *effort;
 	void (*emit)(struct npu_emit *e, const void *problem, const struct npu_candidate *c,
 		     unsigned int core);
 	bool (*vary)(const struct npu_search *s, const struct npu_candidate *c, unsigned int i,
@@ -64,6 +72,8 @@ struct npu_search {
 	struct npu_timer *timer;
 };
 
+/** npu_search_look() - count a look at a way to do it; false: enough, there are some and no effort */
+bool npu_search_look(struct npu_search *s);
 void npu_search_add(struct npu_search *s, const struct npu_candidate *c);
 
 /**
@@ -129,7 +139,8 @@ struct npu_op {
 	const char *name;
 	size_t size;
 	int (*normalise)(const void *desc, void *out);
-	int (*compile)(const struct npu_caps *caps, const void *desc, struct npu_gang *gang);
+	int (*compile)(const struct npu_caps *caps, const void *desc, struct npu_effort *effort,
+		       struct npu_gang *gang);
 	void (*describe)(const void *desc, struct npu_spec *spec);
 	void (*layout)(const void *desc, unsigned int region, struct npu_layout *l);
 	uint32_t in_place;
@@ -149,8 +160,8 @@ int npu_overlap_check(const struct npu_op *op, const void *desc, const struct np
 
 #define NPU_OP_MAX_DESC 512
 
-/** npu_op_work() - the least a product has to do (zero: it is none); -ENOMEM. @desc: normalised */
-int npu_op_work(const struct npu_op *op, const void *desc, struct npu_work *work);
+/** npu_op_work() - the least a product has to do (zero: it is none). @desc: normalised */
+void npu_op_work(const struct npu_op *op, const void *desc, struct npu_work *work);
 
 /**
  * npu_nhwc_strides() - fill in strides of columns, rows, images that are 0; -EINVAL if elements

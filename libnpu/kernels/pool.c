@@ -402,7 +402,11 @@ static void add_tiles(struct npu_search *search, const struct npu_pool2d *d,
 						      npu_min(npu_round_up(even(chans, sizes[l]),
 									   NPU_EMIT_ALIGN),
 							      chans);
-				if (p[CHANNELS] == last_c || !place(search->caps, d, p))
+				if (p[CHANNELS] == last_c)
+					continue;
+				if (!npu_search_look(search))
+					return;
+				if (!place(search->caps, d, p))
 					continue;
 				c->estimate = estimate(search->caps, d, p, images, rows, chans);
 				npu_search_add(search, c);
@@ -411,10 +415,11 @@ static void add_tiles(struct npu_search *search, const struct npu_pool2d *d,
 	}
 }
 
-static int compile(const struct npu_caps *caps, const void *desc, struct npu_gang *gang)
+static int compile(const struct npu_caps *caps, const void *desc, struct npu_effort *effort,
+		   struct npu_gang *gang)
 {
 	const struct npu_pool2d *d = desc;
-	struct npu_search search = { .caps = caps, .problem = d, .emit = emit };
+	struct npu_search search = { .caps = caps, .problem = d, .effort = effort, .emit = emit };
 	uint32_t cores, cb, cr, cc, h = npu_pool2d_out_h(d);
 
 	for (cores = caps->cores; cores; cores /= 2) {

@@ -132,6 +132,46 @@ static void layers_are_the_graphs(void **state)
 	look("sim:cores=4,spm=64K", 4);
 }
 
+/* A pool that is done while its convolution goes on: what it writes is booked to it. */
+static void stores_of_pools_are_theirs(void **state)
+{
+	static const float w[64 * 64 * 9] = { 1 };
+	struct npu_graph_attrs pool = { .kernel = { 2, 2 }, .stride = { 2, 2 }, .window_dims = 2 };
+	struct npu_graph_attrs conv = { .pad_lo = { 1, 1 }, .pad_hi = { 1, 1 }, .window_dims = 2 };
+	struct npu_graph *g = npu_graph_create();
+	const struct npu_cost *its;
+	struct npu_cost total, *cost;
+	struct npu_device *dev;
+	struct npu_image image;
+	size_t size;
+	void *data;
+	int x, y;
+
+	(void)state;
+	ok(npu_open(&dev, "sim:"));
+	ok(x = npu_graph_input(g, "x", NPU_FP32, 4, (uint32_t[]){ 1, 64, 32, 32 }));
+	ok(y = npu_graph_constant(g, "w", NPU_FP32, 4, (uint32_t[]){ 64, 64, 3, 3 }, w));
+	ok(npu_graph_node(g, NPU_GRAPH_CONV, "first", &conv, (int[]){ x, y }, 2, &x, 1));
+	ok(npu_graph_node(g, NPU_GRAPH_CONV, "second", &conv, (int[]){ x, y }, 2, &x, 1));
+	ok(npu_graph_node(g, NPU_GRAPH_MAX_POOL, "smaller", &pool, &x, 1, &x, 1));
+	ok(npu_graph_output(g, x, "y"));
+	ok(npu_graph_compile(g, npu_device_caps(dev), NULL, &data, &size));
+	ok(npu_image_parse(&image, data, size));
+	cost = calloc(image.layer_count, sizeof(*cost));
+	ok(npu_code_costs(npu_device_caps(dev), image.code, image.cores, 0, &total, cost,
+			  image.layer_count));
+	find(&image, "smaller", "pool2d", cost, &its);
+	assert_true(its->lmem_bytes >= 64 * 16 * 16 * 2);
+	/* Nothing of the convolution leaves SPM but a few rows that the other core reads. */
+	find(&image, "second", "conv2d", cost, &its);
+	assert_true(its->lmem_bytes < 2 * 64 * 64 * 9 * 2 + 16 * 64 * 32 * 2);
+	free(cost);
+	npu_image_clear(&image);
+	free(data);
+	npu_graph_free(g);
+	npu_close(dev);
+}
+
 /* A name of any length is one that images take. */
 static void long_names_are_cut(void **state)
 {
@@ -164,6 +204,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(layers_are_the_graphs),
+		cmocka_unit_test(stores_of_pools_are_theirs),
 		cmocka_unit_test(long_names_are_cut),
 	};
 

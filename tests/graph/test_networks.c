@@ -29,6 +29,16 @@
 
 static unsigned int passed, failed;
 
+/* The largest part of an effort that the last network took. */
+static double effort;
+
+static void note_effort(const struct npu_effort *e)
+{
+	double part = (double)e->spent / (double)e->limit;
+
+	effort = part > effort ? part : effort;
+}
+
 static bool check(bool ok, const char *format, ...)
 {
 	va_list args;
@@ -73,6 +83,10 @@ static int compile(struct npu_graph *g, struct npu_device *dev, bool resident, v
 		ret = npu_lower_plan(&l);
 	if (!ret)
 		ret = npu_lower_emit(&l, image, size);
+	effort = 0;
+	note_effort(&l.group_effort);
+	note_effort(&l.kernel_effort);
+	note_effort(&l.order_effort);
 	npu_lower_free(&l);
 	return ret;
 }
@@ -87,12 +101,13 @@ static void cycles_of(const char *name,
 	uint64_t limit, fused, cycles = 0;
 	struct npu_image image = { 0 };
 	struct network n;
+	unsigned int steps;
 	size_t size;
 	void *data;
 
 	make(&n, &options);
 	limit = network_limit(&n, dev, &fused);
-	if (check(!npu_graph_compile(n.g, npu_device_caps(dev), NULL, &data, &size) &&
+	if (check(!compile(n.g, dev, true, &data, &size, &steps) &&
 			  !npu_image_parse(&image, data, size) &&
 			  !npu_code_cycles(npu_device_caps(dev), image.code, image.cores, 0,
 					   &cycles),
@@ -102,6 +117,8 @@ static void cycles_of(const char *name,
 		       (unsigned long long)fused);
 		check((double)cycles * BAR <= (double)limit, "%s: above the bar of %.0f cycles",
 		      name, (double)limit / BAR);
+		check(effort < 0.6, "%s: %.2f of an effort: its plan is about to suffer", name,
+		      effort);
 		check(cycles >= fused, "%s: below what any network needs", name);
 	}
 	npu_image_clear(&image);

@@ -9,7 +9,7 @@
  */
 #include <stdio.h>
 
-#include "npu/stream.h"
+#include "libnpu/isa/stream.h"
 
 #include "common.h"
 #include "ref.h"
@@ -252,6 +252,32 @@ static void sync_orders_conflicts(void **state)
 			for (int i = 0; i < j; i++)
 				if (conflict(&m.t[i], &m.t[j]) && !o.before[i][j])
 					fail_msg("command %d is not ordered before %d", i, j);
+		npu_stream_free(m.s);
+	}
+}
+
+/* With little effort, or none: all is in order still, and little was done. */
+static void order_keeps_within_an_effort(void **state)
+{
+	static struct model m;
+	static struct order o;
+
+	(void)state;
+	for (int round = 0; round < 60; round++) {
+		struct npu_effort effort = { .limit = round % 3 ? ref_random(400) : 0 };
+
+		random_stream(&m, 20 + ref_random(120));
+		test_ok(npu_stream_order(m.s, caps(), &effort));
+		/* A command may go beyond, and half as much again in pages. */
+		assert_true(effort.spent <= effort.limit + effort.limit / 2 + 100 +
+						    (uint64_t)m.count * NPU_EFFORT_COMMAND);
+		find_edges(&m, &o);
+		close_over(&m, &o, -1);
+		for (int j = 0; j < m.count; j++)
+			for (int i = 0; i < j; i++)
+				if (conflict(&m.t[i], &m.t[j]) && !o.before[i][j])
+					fail_msg("command %d is not ordered before %d, effort %llu",
+						 i, j, (unsigned long long)effort.limit);
 		npu_stream_free(m.s);
 	}
 }
@@ -588,6 +614,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(building),
 		cmocka_unit_test(sync_orders_conflicts),
+		cmocka_unit_test(order_keeps_within_an_effort),
 		cmocka_unit_test(sync_wastes_nothing),
 		cmocka_unit_test(tokens_never_overflow),
 		cmocka_unit_test(card_accepts),

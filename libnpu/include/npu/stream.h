@@ -45,7 +45,7 @@ void npu_stream_clear(struct npu_stream *s);
  * @cmd: copied. Of its header only the tag counts: opcode, size and (absent) semaphores are filled
  *	in
  *
- * Returns 0, or -ENOMEM (also for more than 256 MiB). A failure sticks: all later calls return it
+ * Returns 0, -ENOMEM, or -ENOSPC for more than 256 MiB. A failure sticks: all later calls return it
  * too, so a builder may look once, at the end.
  */
 int npu_stream_load(struct npu_stream *s, const struct npu_cmd_load *cmd);
