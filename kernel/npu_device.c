@@ -17,6 +17,7 @@
 
 #include "npu_device.h"
 #include "npu_drv.h"
+#include "npu_dump.h"
 #include "npu_gem.h"
 #include "npu_job.h"
 #include "npu_lmem.h"
@@ -205,6 +206,9 @@ static int npu_device_init_software(struct npu_device *ndev)
 	if (!ndev->wq)
 		return -ENOMEM;
 	ret = devm_add_action_or_reset(dev, npu_device_destroy_wq, ndev->wq);
+	if (ret)
+		return ret;
+	ret = npu_dump_init(ndev);
 	if (ret)
 		return ret;
 	ret = npu_reset_init(ndev);

@@ -24,6 +24,7 @@
 #include <linux/cleanup.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
+#include <linux/highmem.h>
 
 #include <drm/drm_file.h>
 #include <drm/drm_gem.h>
@@ -416,6 +417,53 @@ static struct drm_gem_object *npu_bo_create_local(struct npu_device *ndev, u64 s
 err_put:
 	drm_gem_object_put(obj);
 	return ERR_PTR(ret);
+}
+
+/* ---- Reading ---- */
+
+static int npu_bo_read_local(struct npu_bo *bo, u64 offset, void *to, size_t bytes)
+{
+	struct npu_device *ndev = to_npu_device(bo->shmem.base.dev);
+	struct scatterlist *sg;
+	int k, ret = 0;
+
+	for_each_sgtable_dma_sg(npu_bo_sgt(bo), sg, k) {
+		u64 len = sg_dma_len(sg), part;
+
+		if (offset >= len) {
+			offset -= len;
+			continue;
+		}
+		part = min_t(u64, bytes, len - offset);
+		ret = npu_lmem_read(ndev, sg_dma_address(sg) + offset, to, part);
+		if (ret)
+			return ret;
+		to += part;
+		bytes -= part;
+		offset = 0;
+		if (!bytes)
+			return 0;
+	}
+	return -EINVAL;
+}
+
+int npu_bo_read(struct npu_bo *bo, u64 offset, void *to, size_t bytes)
+{
+	if (npu_bo_is_local(bo))
+		return npu_bo_read_local(bo, offset, to, bytes);
+	/* Pinned for as long as it is bound. */
+	if (!bo->shmem.pages)
+		return -EOPNOTSUPP;
+	while (bytes) {
+		struct page *page = bo->shmem.pages[offset >> PAGE_SHIFT];
+		size_t part = min_t(size_t, bytes, PAGE_SIZE - offset_in_page(offset));
+
+		memcpy_from_page(to, page, offset_in_page(offset), part);
+		to += part;
+		offset += part;
+		bytes -= part;
+	}
+	return 0;
 }
 
 /* ---- The card's list ---- */

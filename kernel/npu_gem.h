@@ -93,6 +93,17 @@ int npu_gem_init(struct npu_device *ndev);
  */
 int npu_bo_pin(struct npu_bo *bo);
 
+/**
+ * npu_bo_read - reads a buffer that is bound somewhere, by the processor
+ * @bo: the buffer
+ * @offset: first byte
+ * @to: to be filled
+ * @bytes: so many
+ *
+ * Return: 0, or an error where it cannot be read: an imported one, a card that is gone.
+ */
+int npu_bo_read(struct npu_bo *bo, u64 offset, void *to, size_t bytes);
+
 /** npu_gem_show_fdinfo - drm-*-system and drm-*-local keys of a file */
 void npu_gem_show_fdinfo(struct drm_printer *p, struct drm_file *filp);
 

@@ -45,7 +45,7 @@ size_t npu_job_table_stride(struct npu_device *ndev)
 
 /* ---- How jobs end ---------------------------------------------------------------------------- */
 
-static int npu_job_status_error(u8 status, int abort_error)
+int npu_job_status_error(u8 status, int abort_error)
 {
 	switch (status) {
 	case NPU_JOB_OK:

@@ -12,6 +12,8 @@
 
 #include <drm/gpu_scheduler.h>
 
+#include <npu/hw/regs.h>
+
 struct drm_device;
 struct drm_file;
 struct npu_completion;
@@ -70,6 +72,15 @@ static inline const struct npu_side_table *npu_job_table(const struct npu_job *j
  * it are, and is not to be touched any more.
  */
 bool npu_job_begin(struct npu_job *job, struct npu_ring *ring);
+
+/** npu_job_status_error - the errno of a completion's status; of NPU_JOB_ABORTED, @abort_error */
+int npu_job_status_error(u8 status, int abort_error);
+
+/** npu_job_status_is_failure - the job's own doing, or the card's, not somebody's wish */
+static inline bool npu_job_status_is_failure(u8 status)
+{
+	return status != NPU_JOB_OK && status != NPU_JOB_ABORTED && status != NPU_JOB_CANCELED;
+}
 
 /** npu_job_doomed - the queue is banned or destroyed: what has not begun shall not */
 bool npu_job_doomed(struct npu_job *job);

@@ -34,6 +34,7 @@
 
 #include "npu_device.h"
 #include "npu_drv.h"
+#include "npu_dump.h"
 #include "npu_reset.h"
 #include "npu_ring.h"
 #include "npu_trace.h"
@@ -212,6 +213,7 @@ void npu_reset_wedge(struct npu_device *ndev, const char *reason)
 	if (READ_ONCE(ndev->wedged))
 		return;
 	drm_err(&ndev->base, "the card is given up: %s\n", reason);
+	npu_dump_card(ndev, NPU_DUMP_WEDGED);
 	/*
 	 * It may still be at work; like this it reaches no memory any more. First, since whoever
 	 * sees it wedged may free what it used.
@@ -231,6 +233,7 @@ static void npu_reset_card(struct npu_device *ndev)
 	int tries, ret = -EAGAIN;
 
 	drm_err(&ndev->base, "resetting the card: %s\n", READ_ONCE(reset->reason));
+	npu_dump_card(ndev, NPU_DUMP_RESET);
 	for (tries = 0; ret == -EAGAIN && tries < NPU_RESET_TRIES; tries++) {
 		/* Somebody else holds the lock: he may be resetting, or removing, the card. */
 		if (tries)

@@ -12,6 +12,8 @@
 
 struct drm_gpu_scheduler;
 struct npu_device;
+struct npu_dump;
+struct npu_dump_reg;
 struct npu_job;
 struct npu_queue;
 struct npu_ring;
@@ -95,6 +97,20 @@ int npu_ring_end_stuck(struct npu_ring *ring);
  * Return: 0, or an error when the card has to be reset.
  */
 int npu_ring_reset(struct npu_ring *ring);
+
+/* For npu_dump.c. */
+
+/* Registers of a ring that a dump has. */
+#define NPU_RING_DUMP_REGS	22
+
+/** npu_ring_dump_regs - fills in NPU_RING_DUMP_REGS of them; returns what follows */
+struct npu_dump_reg *npu_ring_dump_regs(struct npu_ring *ring, struct npu_dump_reg *reg);
+
+/** npu_rings_dump - adds how the driver sees its rings */
+void npu_rings_dump(struct npu_device *ndev, struct npu_dump *dump);
+
+/** npu_rings_dump_slots - adds the jobs that are on all rings */
+void npu_rings_dump_slots(struct npu_device *ndev, struct npu_dump *dump);
 
 /** npu_rings_show - state of all rings, for debugfs */
 void npu_rings_show(struct npu_device *ndev, struct seq_file *m);

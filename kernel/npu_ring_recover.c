@@ -265,6 +265,13 @@ static void npu_ring_program(struct npu_ring *ring)
 	npu_ring_write(ring, NPU_RING_CTRL, NPU_RING_ENABLE);
 }
 
+/* A task that the card says nothing of any more. */
+static void npu_ring_lose(struct npu_ring *ring, struct npu_slot *slot, int error)
+{
+	npu_ring_dump_end(ring, slot, NULL, NULL, error);
+	npu_job_task_lost(slot->job, slot->task, error);
+}
+
 /*
  * Starts a ring's life anew after a reset. What the card had taken is lost, with @error unless its
  * slot says otherwise; what it had not is written again, but for doomed jobs.
@@ -279,9 +286,9 @@ static void npu_ring_restart(struct npu_ring *ring, int error)
 		struct npu_slot slot = ring->slot[npu_ring_entry(pos)];
 
 		if (npu_job_doomed(slot.job))
-			npu_job_task_lost(slot.job, slot.task, -ECANCELED);
+			npu_ring_lose(ring, &slot, -ECANCELED);
 		else if ((s32)(pos - ring->taken) < 0)
-			npu_job_task_lost(slot.job, slot.task, slot.error ?: error);
+			npu_ring_lose(ring, &slot, slot.error ?: error);
 		else
 			ring->spare[n++] = slot;
 	}
@@ -354,7 +361,7 @@ void npu_rings_fail(struct npu_device *ndev, int error)
 			struct npu_slot slot = ring->slot[npu_ring_entry(ring->head)];
 
 			WRITE_ONCE(ring->head, ring->head + 1);
-			npu_job_task_lost(slot.job, slot.task, error);
+			npu_ring_lose(ring, &slot, error);
 		}
 		spin_unlock_irqrestore(&ring->lock, flags);
 	}
@@ -375,6 +382,8 @@ int npu_ring_end_stuck(struct npu_ring *ring)
 	if (!broken && npu_ring_is_stuck(ring)) {
 		id = slot->id;
 		slot->error = -ETIMEDOUT;
+		/* As it runs; how the card ended it is added when it has. */
+		npu_ring_dump_begin(ring, NPU_DUMP_TIMEOUT);
 	}
 	spin_unlock_irqrestore(&ring->lock, flags);
 	if (broken)
@@ -448,10 +457,14 @@ static int npu_ring_reset_cores(struct npu_ring *ring)
 
 int npu_ring_reset(struct npu_ring *ring)
 {
+	unsigned long flags;
 	int error, ret;
 
 	drm_notice(&ring->ndev->base, "resetting ring %u\n", ring->index);
 	mutex_lock(&ring->cmd_lock);
+	spin_lock_irqsave(&ring->lock, flags);
+	npu_ring_dump_begin(ring, NPU_DUMP_RING);
+	spin_unlock_irqrestore(&ring->lock, flags);
 
 	error = READ_ONCE(ring->broken) ? -EIO : -ECANCELED;
 	npu_ring_write(ring, NPU_RING_CTRL, 0);

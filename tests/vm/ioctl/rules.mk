@@ -4,7 +4,7 @@
 # The driver by its ioctls alone, on all kernels: everything a process can do to it, right or wrong,
 # without a library between. The last ones reset and unbind the card and take the driver away.
 
-IOCTL_TESTS := queue bo vm unplug stress recovery unload
+IOCTL_TESTS := queue bo vm unplug stress dump recovery unload
 IOCTL_BINS := $(IOCTL_TESTS:%=$(BUILD)/tests/vm/ioctl/test_%)
 
 $(BUILD)/tests/vm/ioctl/%.o: private PKGS = libdrm
