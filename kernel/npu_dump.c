@@ -33,6 +33,7 @@
 
 #include "npu_drv.h"
 #include "npu_dump.h"
+#include "npu_pm.h"
 #include "npu_queue.h"
 #include "npu_reset.h"
 #include "npu_ring.h"
@@ -91,6 +92,8 @@ struct npu_dump *npu_dump_begin(struct npu_device *ndev, enum npu_dump_reason re
 
 	if (READ_ONCE(dump->stopped) || atomic_cmpxchg(&dump->busy, 0, 1))
 		return NULL;
+	/* Jobs and resets keep it awake, the work may come later. */
+	npu_pm_get_awake(ndev);
 	if (!dump->buf) {
 		/* The work gets one, for the next time. */
 		npu_dump_end(dump);
@@ -353,6 +356,7 @@ static void npu_dump_work(struct work_struct *work)
 	dump->vm = NULL;
 	if (!dump->buf && !READ_ONCE(dump->stopped))
 		dump->buf = vzalloc(dump->size);
+	npu_pm_put(ndev);
 	atomic_set_release(&dump->busy, 0);
 }
 

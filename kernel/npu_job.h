@@ -34,6 +34,7 @@ struct npu_side_table;
  * @left: tasks given to a ring that have not ended; the queue's lock
  * @done: tasks that have a result; the queue's lock
  * @error: of the first task that failed; the queue's lock
+ * @awake: it keeps the card awake
  * @stride: bytes from one side table to the next
  * @tables: side tables as the card wants them, one a task
  * @ncores: cores of each task
@@ -48,6 +49,7 @@ struct npu_job {
 	u32 left;
 	u32 done;
 	int error;
+	bool awake;
 	size_t stride;
 	void *tables;
 	u8 ncores[] __counted_by(count);

@@ -23,6 +23,7 @@
 
 #include "npu_drv.h"
 #include "npu_dump.h"
+#include "npu_pm.h"
 #include "npu_queue.h"
 #include "npu_ring.h"
 #include "npu_reset.h"
@@ -524,7 +525,7 @@ static int npu_perf_core(struct npu_file *file, struct drm_npu_perf_query *args)
 	struct drm_npu_perf_core perf = {};
 	u64 ctr[NPU_CTRS];
 	unsigned int e, n;
-	int idx;
+	int idx, ret;
 
 	if (!perfmon_capable())
 		return -EACCES;
@@ -532,8 +533,13 @@ static int npu_perf_core(struct npu_file *file, struct drm_npu_perf_query *args)
 		drm_dbg(&ndev->base, "perf: no core %u\n", args->id);
 		return -EINVAL;
 	}
-	if (!npu_dev_enter(ndev, &idx))
+	ret = npu_pm_get(ndev);
+	if (ret)
+		return ret;
+	if (!npu_dev_enter(ndev, &idx)) {
+		npu_pm_put(ndev);
 		return -ENODEV;
+	}
 	for (e = 0; e < NPU_ENGINES; e++) {
 		/* The pairs latch: one reader at a time. */
 		mutex_lock(&ndev->latch_lock);
@@ -552,6 +558,7 @@ static int npu_perf_core(struct npu_file *file, struct drm_npu_perf_query *args)
 		};
 	}
 	npu_dev_exit(idx);
+	npu_pm_put(ndev);
 	return npu_put_block(args->pointer, &args->size, &perf, sizeof(perf));
 }
 

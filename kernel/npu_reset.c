@@ -27,6 +27,7 @@
  */
 #include <linux/delay.h>
 #include <linux/kobject.h>
+#include <linux/pm_runtime.h>
 #include <linux/rwsem.h>
 #include <linux/wait.h>
 
@@ -35,6 +36,8 @@
 #include "npu_device.h"
 #include "npu_drv.h"
 #include "npu_dump.h"
+#include "npu_pm.h"
+#include "npu_queue.h"
 #include "npu_reset.h"
 #include "npu_ring.h"
 #include "npu_trace.h"
@@ -194,6 +197,32 @@ int npu_reset_start(struct npu_device *ndev)
 	return ret;
 }
 
+void npu_reset_wake(struct npu_device *ndev)
+{
+	struct npu_reset *reset = ndev->reset;
+	bool kept;
+
+	down_write(&reset->sem);
+	pci_set_master(ndev->pdev);
+	kept = npu_device_has_state(ndev);
+	if (kept) {
+		npu_rings_enable(ndev);
+		WRITE_ONCE(reset->stopped, false);
+	}
+	up_write(&reset->sem);
+	if (!kept) {
+		npu_reset_start(ndev);
+		return;
+	}
+	wake_up_all(&reset->served);
+	npu_reset_resume(ndev);
+}
+
+bool npu_reset_is_pending(struct npu_device *ndev)
+{
+	return npu_reset_is_wanted(ndev->reset);
+}
+
 /*
  * In the form of drm_dev_wedged_event(), which cannot be called: it takes the primary node for
  * granted, and accelerators have none.
@@ -233,17 +262,27 @@ static void npu_reset_card(struct npu_device *ndev)
 	int tries, ret = -EAGAIN;
 
 	drm_err(&ndev->base, "resetting the card: %s\n", READ_ONCE(reset->reason));
+	/*
+	 * It may sleep, if nothing but a bind has asked. Its jobs keep it awake, so none of them
+	 * waits for what waking needs.
+	 */
+	if (npu_pm_get(ndev)) {
+		npu_reset_wedge(ndev, "it does not wake up");
+		return;
+	}
 	npu_dump_card(ndev, NPU_DUMP_RESET);
 	for (tries = 0; ret == -EAGAIN && tries < NPU_RESET_TRIES; tries++) {
 		/* Somebody else holds the lock: he may be resetting, or removing, the card. */
 		if (tries)
 			msleep(NPU_RESET_TRY_MS);
 		if (!npu_reset_is_wanted(reset) || npu_device_gone(ndev))
-			return;
+			goto out;
 		ret = pci_try_reset_function(ndev->pdev);
 	}
 	if (ret)
 		npu_reset_wedge(ndev, "the function-level reset failed");
+out:
+	npu_pm_put(ndev);
 }
 
 /* One step for a ring, with resets of the card kept away. */
@@ -314,8 +353,12 @@ static void npu_reset_prepare(struct pci_dev *pdev)
 {
 	struct npu_device *ndev = pci_get_drvdata(pdev);
 
-	if (ndev)
-		npu_reset_stop(ndev);
+	if (!ndev)
+		return;
+	/* Who resets a bus may not know that the card sleeps. */
+	npu_pm_get_awake(ndev);
+	pm_runtime_resume(&pdev->dev);
+	npu_reset_stop(ndev);
 }
 
 static void npu_reset_done(struct pci_dev *pdev)
@@ -327,6 +370,7 @@ static void npu_reset_done(struct pci_dev *pdev)
 	atomic64_inc(&ndev->totals.resets);
 	if (!npu_reset_start(ndev))
 		drm_notice(&ndev->base, "the card was reset\n");
+	npu_pm_put(ndev);
 }
 
 const struct pci_error_handlers npu_reset_handlers = {

@@ -238,15 +238,37 @@ void npu_ring_resume(struct npu_ring *ring)
 	drm_sched_wqueue_start(&ring->sched);
 }
 
-int npu_rings_wait_idle(struct npu_device *ndev, unsigned int timeout_ms)
+void npu_rings_undrain(struct npu_device *ndev)
+{
+	unsigned int i;
+
+	for (i = 0; i < ndev->nrings; i++) {
+		npu_ring_write(&ndev->rings[i], NPU_RING_CTRL, NPU_RING_ENABLE);
+		/* A disabled ring cancels nothing. */
+		npu_ring_cancel(&ndev->rings[i]);
+	}
+}
+
+static bool npu_ring_runs(struct npu_ring *ring)
+{
+	u32 status = npu_ring_read(ring, NPU_RING_STATUS);
+
+	return status != NPU_ALL_ONES && status & NPU_RING_RUNNING;
+}
+
+int npu_rings_drain(struct npu_device *ndev, unsigned int timeout_ms)
 {
 	unsigned long end = jiffies + msecs_to_jiffies(timeout_ms);
 	unsigned int i;
 
+	for (i = 0; i < ndev->nrings; i++)
+		npu_ring_write(&ndev->rings[i], NPU_RING_CTRL, 0);
 	for (i = 0; i < ndev->nrings; i++) {
-		while (npu_ring_busy(&ndev->rings[i])) {
-			if (time_after(jiffies, end))
+		while (npu_ring_runs(&ndev->rings[i])) {
+			if (time_after(jiffies, end)) {
+				npu_rings_undrain(ndev);
 				return -EBUSY;
+			}
 			usleep_range(1000, 2000);
 		}
 	}
@@ -345,6 +367,22 @@ void npu_rings_restart(struct npu_device *ndev)
 
 	for (i = 0; i < ndev->nrings; i++)
 		npu_ring_restart(&ndev->rings[i], -ECANCELED);
+}
+
+void npu_rings_enable(struct npu_device *ndev)
+{
+	unsigned int i;
+
+	for (i = 0; i < ndev->nrings; i++) {
+		struct npu_ring *ring = &ndev->rings[i];
+		unsigned long flags;
+
+		spin_lock_irqsave(&ring->lock, flags);
+		WARN_ON(ring->head != ring->tail);
+		ring->halted = false;
+		npu_ring_write(ring, NPU_RING_CTRL, NPU_RING_ENABLE);
+		spin_unlock_irqrestore(&ring->lock, flags);
+	}
 }
 
 void npu_rings_fail(struct npu_device *ndev, int error)

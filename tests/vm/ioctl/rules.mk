@@ -4,7 +4,7 @@
 # The driver by its ioctls alone, on all kernels: everything a process can do to it, right or wrong,
 # without a library between. The last ones reset and unbind the card and take the driver away.
 
-IOCTL_TESTS := queue bo vm unplug stress dump recovery unload
+IOCTL_TESTS := queue bo vm unplug stress dump pm recovery unload
 IOCTL_BINS := $(IOCTL_TESTS:%=$(BUILD)/tests/vm/ioctl/test_%)
 
 $(BUILD)/tests/vm/ioctl/%.o: private PKGS = libdrm
@@ -13,19 +13,20 @@ $(IOCTL_BINS): $(BUILD)/tests/vm/ioctl/test_%: $(BUILD)/tests/vm/ioctl/test_%.o 
 		$(BUILD)/tests/vm/ioctl/npu_test.o
 	$(call link)
 
-# One VM runs them all; with two cards, so that buffers can go from one to the other.
+# One VM runs them all; with two cards, so that buffers can go from one to the other. Where it shall
+# suspend to memory for real it is booted through the BIOS.
 ioctl_run = tests/vm/run.sh --timeout 900 --cards 2 --device check=on,inject=on --name ioctl-$(1) \
 	$(2) $(IOCTL_BINS:%=--file %) -- \
-	'$(vm_seeds) e=0; for t in $(IOCTL_TESTS); do test_$$$$t || e=1; done; exit $$$$e'
+	'$(vm_seeds) $(if $(3),export $(3);) e=0; for t in $(IOCTL_TESTS); do test_$$$$t || e=1; done; exit $$$$e'
 
 define ioctl_check
 CHECK += vm-ioctl-$(1)
-vm-ioctl-$(1).cmd = $(call ioctl_run,$(1),$(2))
+vm-ioctl-$(1).cmd = $(call ioctl_run,$(1),$(2),$(3))
 vm-ioctl-$(1).deps = $(IOCTL_BINS)
 vm-ioctl-$(1).timeout = 960
 endef
-$(eval $(call ioctl_check,6.12,--kernel 6.12))
+$(eval $(call ioctl_check,6.12,--kernel 6.12 --bzimage,NPU_S3=1))
 $(eval $(call ioctl_check,6.12-iommu,--kernel 6.12 --iommu))
-$(eval $(call ioctl_check,7.x,--kernel 7.x))
+$(eval $(call ioctl_check,7.x,--kernel 7.x --bzimage,NPU_S3=1))
 $(eval $(call ioctl_check,7.x-iommu,--kernel 7.x --iommu))
 $(eval $(call ioctl_check,debug,--kernel debug))

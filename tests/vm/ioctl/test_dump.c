@@ -230,6 +230,7 @@ static size_t put_fault(struct env *e, unsigned int copies, size_t *size)
 	for (unsigned int i = 0; i < copies; i++) {
 		len += npu_put_load(e->code.map + len, 1, 16, 100 + i);
 		len += npu_put_store(e->code.map + len, 2, 16, 100 + i);
+		len += npu_put_barrier(e->code.map + len);
 	}
 	at = len;
 	len += npu_put_load(e->code.map + len, 0, 64, 0xbad);
@@ -268,7 +269,7 @@ static void test_fault(void **state)
 	uint32_t n;
 
 	/* So long that the dump has a part of it only. */
-	at = put_fault(e, 200, &size);
+	at = put_fault(e, 150, &size);
 	assert_true(at > 16384);
 	seqno = npu_submit(&e->q, CODE_VA, size, regions, 3, 1, 0, e->sync);
 	npu_syncobj_wait(e->fd, e->sync);
