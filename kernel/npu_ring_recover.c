@@ -165,8 +165,10 @@ static bool npu_ring_watch(struct npu_ring *ring)
 
 	id = npu_ring_read_job(ring);
 	progress = npu_ring_read(ring, NPU_RING_PROGRESS);
-	if (id == U64_MAX)
+	if (id == U64_MAX) {
+		npu_reset_schedule(ring->ndev, "the card does not answer");
 		goto out;
+	}
 	if (id != ring->stuck_id || progress != ring->stuck_progress) {
 		ring->stuck_id = id;
 		ring->stuck_progress = progress;
@@ -459,13 +461,15 @@ static int npu_ring_wait_reset(struct npu_ring *ring)
 	return val == NPU_ALL_ONES ? -ENODEV : ret;
 }
 
-static int npu_core_wait_reset(struct npu_device *ndev, unsigned int core)
+/* Until @end at most, since it is one step for all cores. */
+static int npu_core_wait_reset(struct npu_device *ndev, unsigned int core, ktime_t end)
 {
 	u32 val;
 	int ret;
 
 	ret = read_poll_timeout(npu_read, val, !(val & NPU_CORE_RESET) || val == NPU_ALL_ONES, 50,
-				NPU_ACK_US, false, ndev, NPU_CORE(core) + NPU_CORE_CTRL);
+				max_t(s64, ktime_us_delta(end, ktime_get()), 1), false, ndev,
+				NPU_CORE(core) + NPU_CORE_CTRL);
 	return val == NPU_ALL_ONES ? -ENODEV : ret;
 }
 
@@ -475,6 +479,7 @@ static int npu_core_wait_reset(struct npu_device *ndev, unsigned int core)
  */
 static int npu_ring_reset_cores(struct npu_ring *ring)
 {
+	ktime_t end = ktime_add_us(ktime_get(), NPU_ACK_US);
 	struct npu_device *ndev = ring->ndev;
 	unsigned int core;
 	int ret = 0;
@@ -488,7 +493,7 @@ static int npu_ring_reset_cores(struct npu_ring *ring)
 			continue;
 		drm_notice(&ndev->base, "resetting core %u\n", core);
 		npu_write(ndev, NPU_CORE(core) + NPU_CORE_CTRL, NPU_CORE_RESET);
-		ret = npu_core_wait_reset(ndev, core);
+		ret = npu_core_wait_reset(ndev, core, end);
 	}
 	return ret;
 }
