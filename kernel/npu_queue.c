@@ -168,6 +168,31 @@ void npu_queue_unreserve(struct npu_queue *queue, u32 count)
 	wake_up_all(&queue->room);
 }
 
+void npu_queues_ban(struct npu_device *ndev, int error)
+{
+	struct drm_file *filp;
+
+	mutex_lock(&ndev->base.filelist_mutex);
+	list_for_each_entry(filp, &ndev->base.filelist, lhead) {
+		struct npu_file *file = filp->driver_priv;
+		struct npu_queue *queue;
+		unsigned long id;
+
+		xa_lock(&file->queues);
+		xa_for_each(&file->queues, id, queue) {
+			spin_lock_irq(&queue->lock);
+			if (!queue->error)
+				WRITE_ONCE(queue->error, error);
+			if (!list_empty(&queue->begun))
+				npu_ring_cancel(queue->ring);
+			spin_unlock_irq(&queue->lock);
+			wake_up_all(&queue->room);
+		}
+		xa_unlock(&file->queues);
+	}
+	mutex_unlock(&ndev->base.filelist_mutex);
+}
+
 /* ---- Result rings ---------------------------------------------------------------------------- */
 
 static void npu_results_free(struct kref *ref)

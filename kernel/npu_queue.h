@@ -112,6 +112,9 @@ int npu_queue_mmap(struct npu_file *file, struct vm_area_struct *vma);
 /** npu_queue_show - lists a file's queues, for debugfs */
 void npu_queue_show(struct npu_file *file, struct seq_file *m);
 
+/** npu_queues_ban - bans all queues there are, with @error; sleeps */
+void npu_queues_ban(struct npu_device *ndev, int error);
+
 /** npu_queues_dump - adds all queues of open files, @max at most; sleeps */
 void npu_queues_dump(struct npu_device *ndev, struct npu_dump *dump, u32 max);
 

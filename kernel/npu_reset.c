@@ -271,6 +271,9 @@ static void npu_reset_card(struct npu_device *ndev)
 		return;
 	}
 	npu_dump_card(ndev, NPU_DUMP_RESET);
+	/* Nor is there anything to wait for if it has been pulled out. */
+	if (!pci_device_is_present(ndev->pdev))
+		ret = -ENODEV;
 	for (tries = 0; ret == -EAGAIN && tries < NPU_RESET_TRIES; tries++) {
 		/* Somebody else holds the lock: he may be resetting, or removing, the card. */
 		if (tries)
@@ -280,7 +283,8 @@ static void npu_reset_card(struct npu_device *ndev)
 		ret = pci_try_reset_function(ndev->pdev);
 	}
 	if (ret)
-		npu_reset_wedge(ndev, "the function-level reset failed");
+		npu_reset_wedge(ndev, ret == -ENODEV ? "it is not there any more" :
+						       "the function-level reset failed");
 out:
 	npu_pm_put(ndev);
 }
@@ -373,7 +377,65 @@ static void npu_reset_done(struct pci_dev *pdev)
 	npu_pm_put(ndev);
 }
 
+/*
+ * An error that the link or the card reports. If it is only about a transaction, the job that it
+ * belonged to ends with the card's own error; nothing else has happened.
+ */
+static pci_ers_result_t npu_reset_error_detected(struct pci_dev *pdev, pci_channel_state_t state)
+{
+	struct npu_device *ndev = pci_get_drvdata(pdev);
+
+	if (!ndev)
+		return PCI_ERS_RESULT_NONE;
+	drm_err(&ndev->base, "a PCI error, state %u\n", state);
+	if (state == pci_channel_io_normal)
+		return PCI_ERS_RESULT_CAN_RECOVER;
+	npu_reset_stop(ndev);
+	if (state == pci_channel_io_frozen)
+		return PCI_ERS_RESULT_NEED_RESET;
+	npu_reset_wedge(ndev, "the link is gone for good");
+	/* So that what the schedulers have ends too. */
+	npu_reset_resume(ndev);
+	return PCI_ERS_RESULT_DISCONNECT;
+}
+
+static pci_ers_result_t npu_reset_mmio_enabled(struct pci_dev *pdev)
+{
+	return PCI_ERS_RESULT_RECOVERED;
+}
+
+/* The link was reset, and the card with it: unlike a function-level reset that clears local memory. */
+static pci_ers_result_t npu_reset_slot_reset(struct pci_dev *pdev)
+{
+	struct npu_device *ndev = pci_get_drvdata(pdev);
+
+	if (!ndev)
+		return PCI_ERS_RESULT_NONE;
+	pci_restore_state(pdev);
+	pci_save_state(pdev);
+	if (!pci_device_is_present(pdev)) {
+		npu_reset_wedge(ndev, "it did not survive a PCI error");
+		npu_reset_resume(ndev);
+		return PCI_ERS_RESULT_DISCONNECT;
+	}
+	npu_queues_ban(ndev, -EIO);
+	atomic64_inc(&ndev->totals.resets);
+	return PCI_ERS_RESULT_RECOVERED;
+}
+
+static void npu_reset_error_resume(struct pci_dev *pdev)
+{
+	struct npu_device *ndev = pci_get_drvdata(pdev);
+
+	if (ndev && READ_ONCE(ndev->reset->stopped))
+		npu_reset_start(ndev);
+}
+
 const struct pci_error_handlers npu_reset_handlers = {
+	.error_detected = npu_reset_error_detected,
+	.mmio_enabled = npu_reset_mmio_enabled,
+	.slot_reset = npu_reset_slot_reset,
+	.resume = npu_reset_error_resume,
 	.reset_prepare = npu_reset_prepare,
 	.reset_done = npu_reset_done,
 };
