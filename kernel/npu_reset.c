@@ -45,12 +45,15 @@
 /* How often, and how long in all, to try for the PCI device's lock. */
 #define NPU_RESET_TRY_MS	20
 #define NPU_RESET_TRIES		500
+/* How long the PCI core may take to bring a link back. */
+#define NPU_LINK_TIMEOUT	(10 * HZ)
 
 /**
  * struct npu_reset - state of recovery
  * @ndev: the card
  * @wq: ordered; resets only
  * @work: does what @rings and @wanted ask for
+ * @link_work: gives up a card whose link does not come back
  * @rings: rings to be looked at
  * @wanted: resets of the card asked for so far
  * @done: of these, those that have been served
@@ -66,6 +69,7 @@ struct npu_reset {
 	struct npu_device *ndev;
 	struct workqueue_struct *wq;
 	struct work_struct work;
+	struct delayed_work link_work;
 	DECLARE_BITMAP(rings, NPU_MAX_RINGS);
 	atomic_t wanted;
 	atomic_t done;
@@ -186,6 +190,8 @@ int npu_reset_start(struct npu_device *ndev)
 		npu_rings_restart(ndev);
 		WRITE_ONCE(reset->stopped, false);
 		WRITE_ONCE(ndev->wedged, false);
+		/* For npu_reset_slot_reset(). */
+		pci_save_state(ndev->pdev);
 	}
 	up_write(&reset->sem);
 
@@ -208,6 +214,7 @@ void npu_reset_wake(struct npu_device *ndev)
 	if (kept) {
 		npu_rings_enable(ndev);
 		WRITE_ONCE(reset->stopped, false);
+		pci_save_state(ndev->pdev);
 	}
 	up_write(&reset->sem);
 	if (!kept) {
@@ -252,6 +259,17 @@ void npu_reset_wedge(struct npu_device *ndev, const char *reason)
 	npu_rings_fail(ndev, -ENODEV);
 	wake_up_all(&ndev->reset->served);
 	npu_reset_tell_wedged(ndev);
+}
+
+/* After a PCI error that has stopped the card. */
+static void npu_reset_link_work(struct work_struct *work)
+{
+	struct npu_reset *reset = container_of(to_delayed_work(work), struct npu_reset, link_work);
+
+	if (!READ_ONCE(reset->stopped))
+		return;
+	npu_reset_wedge(reset->ndev, "its link does not come back");
+	npu_reset_resume(reset->ndev);
 }
 
 /* ---- The steps ------------------------------------------------------------------------------- */
@@ -391,8 +409,11 @@ static pci_ers_result_t npu_reset_error_detected(struct pci_dev *pdev, pci_chann
 	if (state == pci_channel_io_normal)
 		return PCI_ERS_RESULT_CAN_RECOVER;
 	npu_reset_stop(ndev);
-	if (state == pci_channel_io_frozen)
+	if (state == pci_channel_io_frozen) {
+		/* Nobody says so when a link does not come back. */
+		schedule_delayed_work(&ndev->reset->link_work, NPU_LINK_TIMEOUT);
 		return PCI_ERS_RESULT_NEED_RESET;
+	}
 	npu_reset_wedge(ndev, "the link is gone for good");
 	/* So that what the schedulers have ends too. */
 	npu_reset_resume(ndev);
@@ -427,7 +448,10 @@ static void npu_reset_error_resume(struct pci_dev *pdev)
 {
 	struct npu_device *ndev = pci_get_drvdata(pdev);
 
-	if (ndev && READ_ONCE(ndev->reset->stopped))
+	if (!ndev)
+		return;
+	cancel_delayed_work_sync(&ndev->reset->link_work);
+	if (READ_ONCE(ndev->reset->stopped))
 		npu_reset_start(ndev);
 }
 
@@ -458,6 +482,7 @@ int npu_reset_init(struct npu_device *ndev)
 	reset->ndev = ndev;
 	reset->stopped = true;
 	INIT_WORK(&reset->work, npu_reset_work);
+	INIT_DELAYED_WORK(&reset->link_work, npu_reset_link_work);
 	init_waitqueue_head(&reset->served);
 	init_rwsem(&reset->sem);
 	ret = drmm_mutex_init(&ndev->base, &reset->pause_lock);
@@ -476,4 +501,5 @@ void npu_reset_fini(struct npu_device *ndev)
 	/* Unplugged, so it is not queued again, and gives up soon. */
 	wake_up_all(&ndev->reset->served);
 	cancel_work_sync(&ndev->reset->work);
+	cancel_delayed_work_sync(&ndev->reset->link_work);
 }
