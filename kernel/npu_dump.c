@@ -6,8 +6,8 @@
  *
  * The first trouble leaves a dump; what follows, until that was read or has timed out (five
  * minutes, the core's decision), does not: later trouble is mostly a consequence, and who asks
- * wants the cause. Whether a dump is still there the core tells by a link in the card's folder in sysfs, so
- * one that comes too early is thrown away in the work.
+ * wants the cause. Whether a dump is still there the core tells by a link in the card's folder in
+ * sysfs, so one that comes too early is thrown away in the work.
  *
  * Two halves. What begins a dump may be an interrupt handler, or what fences wait for: it copies
  * the registers and memory that would be another a moment later into a buffer that has been there

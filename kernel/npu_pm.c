@@ -121,7 +121,7 @@ static int npu_pm_resume(struct device *dev)
 	struct npu_device *ndev = dev_get_drvdata(dev);
 
 	npu_gem_restore_local(ndev);
-	/* Jobs that were waiting go on. A card that does not come back is wedged, not the system. */
+	/* Jobs that waited go on. A card that does not come back is wedged, not the system. */
 	npu_reset_start(ndev);
 	return 0;
 }
@@ -136,7 +136,7 @@ static int npu_pm_notify(struct notifier_block *notifier, unsigned long event, v
 	case PM_HIBERNATION_PREPARE:
 		ret = npu_gem_begin_save(pm->ndev);
 		if (ret)
-			drm_notice(&pm->ndev->base, "no memory to save local memory in, no suspend\n");
+			drm_notice(&pm->ndev->base, "no memory for local memory, no suspend\n");
 		break;
 	case PM_POST_SUSPEND:
 	case PM_POST_HIBERNATION:

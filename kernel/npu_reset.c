@@ -425,7 +425,7 @@ static pci_ers_result_t npu_reset_mmio_enabled(struct pci_dev *pdev)
 	return PCI_ERS_RESULT_RECOVERED;
 }
 
-/* The link was reset, and the card with it: unlike a function-level reset that clears local memory. */
+/* The link was reset, and the card with it: unlike a function-level reset, with local memory. */
 static pci_ers_result_t npu_reset_slot_reset(struct pci_dev *pdev)
 {
 	struct npu_device *ndev = pci_get_drvdata(pdev);

@@ -71,10 +71,10 @@ struct npu_dump_header {
 /* What a section has: struct npu_dump_section's type. */
 enum npu_dump_type {
 	NPU_DUMP_JOB = 1,	/* struct npu_dump_job, one: the guilty job */
-	NPU_DUMP_SIDE_TABLE = 2, /* bytes: its struct npu_side_table, regions and streams of its gang */
+	NPU_DUMP_SIDE_TABLE = 2, /* bytes: its struct npu_side_table, as far as its gang goes */
 	NPU_DUMP_REGS = 3,	/* struct npu_dump_reg; index: enum npu_dump_moment */
 	NPU_DUMP_RINGS = 4,	/* struct npu_dump_ring, one a ring */
-	NPU_DUMP_SLOTS = 5,	/* struct npu_dump_slot; index: ring. What it has and has not ended */
+	NPU_DUMP_SLOTS = 5,	/* struct npu_dump_slot; index: ring. Its jobs not ended yet */
 	NPU_DUMP_QUEUES = 6,	/* struct npu_dump_queue, one a queue of an open file */
 	NPU_DUMP_STREAMS = 7,	/* struct npu_dump_stream, one a stream of the guilty job */
 	NPU_DUMP_CODE = 8,	/* bytes; index: stream. Commands from npu_dump_stream's start on */
