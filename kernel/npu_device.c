@@ -2,7 +2,7 @@
 /*
  * Copyright (c) 2026 the npu authors
  *
- * The PCI function: probe and remove, capabilities, bring-up, suspend and resume.
+ * The PCI function: probe and remove, capabilities, bring-up.
  *
  * What is released when: devm, when the card is unbound: everything of the card's; drmm, when the
  * last reference on the drm_device goes: what files can still get at. npu_device_count keeps the
@@ -17,19 +17,18 @@
 
 #include "npu_device.h"
 #include "npu_drv.h"
+#include "npu_dump.h"
 #include "npu_gem.h"
 #include "npu_job.h"
 #include "npu_lmem.h"
 #include "npu_mmu.h"
+#include "npu_pm.h"
 #include "npu_queue.h"
 #include "npu_reset.h"
 #include "npu_ring.h"
 #include "npu_sync.h"
 #include "npu_sysfs.h"
 #include "npu_vm.h"
-
-/* How long suspend waits for jobs that run. */
-#define NPU_SUSPEND_MS	5000
 
 static atomic_t npu_device_count = ATOMIC_INIT(0);
 static DECLARE_WAIT_QUEUE_HEAD(npu_device_gone_wait);
@@ -76,6 +75,12 @@ int npu_device_bring_up(struct npu_device *ndev)
 	npu_write(ndev, NPU_REG_EVENT_ENABLE, NPU_EVENT_RING_ERROR);
 	npu_write(ndev, NPU_REG_CTRL, NPU_CTRL_ENABLE);
 	return 0;
+}
+
+bool npu_device_has_state(struct npu_device *ndev)
+{
+	return npu_read(ndev, NPU_REG_MAGIC) == NPU_MAGIC &&
+	       npu_read(ndev, NPU_REG_CTRL) == NPU_CTRL_ENABLE && npu_mmu_hw_is_programmed(ndev);
 }
 
 /* Makes sure that the card is still. By devm too, for a probe that fails late. */
@@ -207,6 +212,9 @@ static int npu_device_init_software(struct npu_device *ndev)
 	ret = devm_add_action_or_reset(dev, npu_device_destroy_wq, ndev->wq);
 	if (ret)
 		return ret;
+	ret = npu_dump_init(ndev);
+	if (ret)
+		return ret;
 	ret = npu_reset_init(ndev);
 	if (ret)
 		return ret;
@@ -270,14 +278,19 @@ static int npu_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (ret)
 		goto err_fini;
 	npu_debugfs_init(ndev);
-	ret = drm_dev_register(&ndev->base, 0);
+	ret = npu_pm_init(ndev);
 	if (ret)
 		goto err_fini;
+	ret = drm_dev_register(&ndev->base, 0);
+	if (ret)
+		goto err_pm;
 
 	drm_info(&ndev->base, "%u cores, %u of %u rings, %llu MiB of local memory\n",
 		 ndev->caps.cores, ndev->nrings, ndev->caps.rings, ndev->caps.lmem_size >> 20);
 	return 0;
 
+err_pm:
+	npu_pm_fini(ndev);
 err_fini:
 	npu_reset_fini(ndev);
 	npu_rings_fini(ndev);
@@ -286,42 +299,17 @@ err_fini:
 
 static void npu_pci_remove(struct pci_dev *pdev)
 {
-	npu_device_stop(pci_get_drvdata(pdev));
+	struct npu_device *ndev = pci_get_drvdata(pdev);
+
+	npu_pm_fini(ndev);
+	npu_device_stop(ndev);
 }
 
+/* Also before a kexec: the next kernel finds a card that reaches no memory. */
 static void npu_pci_shutdown(struct pci_dev *pdev)
 {
 	npu_device_stop(pci_get_drvdata(pdev));
 }
-
-/* ---- Suspend and resume ---------------------------------------------------------------------- */
-
-static int npu_pm_suspend(struct device *dev)
-{
-	struct npu_device *ndev = dev_get_drvdata(dev);
-	int ret;
-
-	npu_reset_pause(ndev);
-	ret = npu_rings_wait_idle(ndev, NPU_SUSPEND_MS);
-	if (ret) {
-		drm_notice(&ndev->base, "jobs still run, no suspend\n");
-		npu_reset_resume(ndev);
-		return ret;
-	}
-	npu_reset_stop(ndev);
-	return 0;
-}
-
-static int npu_pm_resume(struct device *dev)
-{
-	/*
-	 * Jobs that were waiting go on. A card that does not come back is wedged, not the system.
-	 */
-	npu_reset_start(dev_get_drvdata(dev));
-	return 0;
-}
-
-static DEFINE_SIMPLE_DEV_PM_OPS(npu_pm_ops, npu_pm_suspend, npu_pm_resume);
 
 static const struct pci_device_id npu_pci_ids[] = {
 	{ PCI_DEVICE(NPU_PCI_VENDOR_ID, NPU_PCI_DEVICE_ID) },
@@ -337,5 +325,5 @@ struct pci_driver npu_pci_driver = {
 	.shutdown = npu_pci_shutdown,
 	.err_handler = &npu_reset_handlers,
 	.dev_groups = npu_sysfs_groups,
-	.driver.pm = pm_sleep_ptr(&npu_pm_ops),
+	.driver.pm = pm_ptr(&npu_pm_ops),
 };

@@ -17,6 +17,9 @@ struct npu_device;
  */
 int npu_device_bring_up(struct npu_device *ndev);
 
+/** npu_device_has_state - a card that slept is as it was programmed by npu_device_bring_up() */
+bool npu_device_has_state(struct npu_device *ndev);
+
 /** npu_devices_wait - waits until no struct npu_device is left; for npu_exit() */
 void npu_devices_wait(void);
 

@@ -29,6 +29,7 @@
 
 #include "npu_compat.h"
 
+struct npu_dump;
 struct npu_gem;
 struct npu_lmem;
 struct npu_mmu;
@@ -71,6 +72,7 @@ struct npu_totals {
  * @nrings: rings in use, at most caps.rings
  * @rings_data: what npu_ring.c keeps for all rings together
  * @reset: state of recovery (npu_reset.c)
+ * @dump: its post-mortem (npu_dump.c)
  * @job_ids: last job id given to the card
  * @wedged: the card could not be revived; every call says -ENODEV
  */
@@ -91,6 +93,7 @@ struct npu_device {
 	unsigned int nrings;
 	struct npu_rings *rings_data;
 	struct npu_reset *reset;
+	struct npu_dump *dump;
 	atomic64_t job_ids;
 	bool wedged;
 };

@@ -20,10 +20,14 @@
  * Locks: the object's dma_resv lock protects the pages and @shared. npu_gem.lock protects the list
  * of buffers and covers all unmapping from the card, so that after the unbinding has taken it no
  * mapping is left or being undone; it is taken outside of dma_resv locks, never with one held.
+ * npu_gem.local_lock protects the list of local buffers and what they are saved in; it is taken
+ * inside of dma_resv locks, and memory is allocated under it.
  */
 #include <linux/cleanup.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
+#include <linux/highmem.h>
+#include <linux/vmalloc.h>
 
 #include <drm/drm_file.h>
 #include <drm/drm_gem.h>
@@ -34,12 +38,16 @@
 #include "npu_drv.h"
 #include "npu_gem.h"
 #include "npu_lmem.h"
+#include "npu_pm.h"
 
 NPU_IMPORT_NS_DMA_BUF;
 
 struct npu_gem {
 	struct mutex lock;	/* @bos, and all unmapping from the card */
 	struct list_head bos;
+	struct mutex local_lock;	/* @locals, @saving, their @saved */
+	struct list_head locals;
+	bool saving;
 };
 
 /* Pages put into a mapping of local memory by one fault. */
@@ -264,6 +272,9 @@ static void npu_bo_free_local(struct drm_gem_object *obj)
 {
 	struct npu_bo *bo = to_npu_bo(obj);
 
+	scoped_guard(mutex, &to_npu_device(obj->dev)->gem->local_lock)
+		list_del(&bo->node);
+	vfree(bo->saved);
 	if (bo->shmem.sgt) {
 		sg_free_table(bo->shmem.sgt);
 		kfree(bo->shmem.sgt);
@@ -352,6 +363,7 @@ static vm_fault_t npu_bo_fault_local(struct vm_fault *vmf)
 {
 	struct drm_gem_object *obj = vmf->vma->vm_private_data;
 	u64 offset = (u64)(vmf->pgoff - drm_vma_node_start(&obj->vma_node)) << PAGE_SHIFT;
+	struct npu_device *ndev = to_npu_device(obj->dev);
 	struct npu_bo *bo = to_npu_bo(obj);
 	vm_fault_t ret;
 	int idx;
@@ -359,7 +371,13 @@ static vm_fault_t npu_bo_fault_local(struct vm_fault *vmf)
 	/* A wedged card still has its memory. */
 	if (!drm_dev_enter(obj->dev, &idx))
 		return npu_bo_fault_dummy(bo, vmf);
+	/* Asleep it does not answer. What is mapped here goes when it falls asleep again. */
+	if (npu_pm_get(ndev)) {
+		drm_dev_exit(idx);
+		return VM_FAULT_SIGBUS;
+	}
 	ret = npu_bo_fault_around(bo, vmf, offset);
+	npu_pm_put(ndev);
 	drm_dev_exit(idx);
 	return ret;
 }
@@ -379,6 +397,21 @@ static const struct drm_gem_object_funcs npu_bo_funcs_local = {
 	.vm_ops = &npu_bo_vm_ops_local,
 	.status = npu_bo_status,
 };
+
+static int npu_bo_get_saved(struct npu_bo *bo)
+{
+	bo->saved = __vmalloc(bo->shmem.base.size, GFP_KERNEL | __GFP_NOWARN);
+	return bo->saved ? 0 : -ENOMEM;
+}
+
+static int npu_gem_add_local(struct npu_device *ndev, struct npu_bo *bo)
+{
+	struct npu_gem *gem = ndev->gem;
+
+	guard(mutex)(&gem->local_lock);
+	list_add_tail(&bo->node, &gem->locals);
+	return gem->saving ? npu_bo_get_saved(bo) : 0;
+}
 
 static struct drm_gem_object *npu_bo_create_local(struct npu_device *ndev, u64 size, u32 flags)
 {
@@ -402,7 +435,11 @@ static struct drm_gem_object *npu_bo_create_local(struct npu_device *ndev, u64 s
 	ret = drm_gem_create_mmap_offset(obj);
 	if (ret)
 		goto err_put;
+	ret = npu_pm_get(ndev);
+	if (ret)
+		goto err_put;
 	ret = npu_lmem_alloc(ndev, size, &bo->blocks);
+	npu_pm_put(ndev);
 	if (ret)
 		goto err_put;
 	sgt = npu_lmem_get_sgt(ndev, &bo->blocks);
@@ -411,11 +448,143 @@ static struct drm_gem_object *npu_bo_create_local(struct npu_device *ndev, u64 s
 		goto err_put;
 	}
 	bo->shmem.sgt = sgt;
+	ret = npu_gem_add_local(ndev, bo);
+	if (ret)
+		goto err_put;
 	return obj;
 
 err_put:
 	drm_gem_object_put(obj);
 	return ERR_PTR(ret);
+}
+
+/* ---- Sleep ---- */
+
+void npu_gem_zap_local(struct npu_device *ndev)
+{
+	struct npu_gem *gem = ndev->gem;
+	struct npu_bo *bo;
+
+	guard(mutex)(&gem->local_lock);
+	list_for_each_entry(bo, &gem->locals, node)
+		drm_vma_node_unmap(&bo->shmem.base.vma_node, ndev->base.anon_inode->i_mapping);
+}
+
+void npu_gem_end_save(struct npu_device *ndev)
+{
+	struct npu_gem *gem = ndev->gem;
+	struct npu_bo *bo;
+
+	guard(mutex)(&gem->local_lock);
+	gem->saving = false;
+	list_for_each_entry(bo, &gem->locals, node) {
+		vfree(bo->saved);
+		bo->saved = NULL;
+	}
+}
+
+int npu_gem_begin_save(struct npu_device *ndev)
+{
+	struct npu_gem *gem = ndev->gem;
+	struct npu_bo *bo;
+	int ret = 0;
+
+	scoped_guard(mutex, &gem->local_lock) {
+		gem->saving = true;
+		list_for_each_entry(bo, &gem->locals, node) {
+			ret = npu_bo_get_saved(bo);
+			if (ret)
+				break;
+		}
+	}
+	if (ret)
+		npu_gem_end_save(ndev);
+	return ret;
+}
+
+static void npu_bo_copy_saved(struct npu_bo *bo, bool write)
+{
+	struct npu_device *ndev = to_npu_device(bo->shmem.base.dev);
+	void *mem = bo->saved;
+	struct scatterlist *sg;
+	int k;
+
+	for_each_sgtable_dma_sg(npu_bo_sgt(bo), sg, k) {
+		npu_lmem_copy(ndev, sg_dma_address(sg), mem, sg_dma_len(sg), write);
+		mem += sg_dma_len(sg);
+	}
+}
+
+int npu_gem_save_local(struct npu_device *ndev)
+{
+	struct npu_gem *gem = ndev->gem;
+	struct npu_bo *bo;
+
+	guard(mutex)(&gem->local_lock);
+	list_for_each_entry(bo, &gem->locals, node) {
+		if (!bo->saved)
+			return -EBUSY;
+		npu_bo_copy_saved(bo, false);
+	}
+	return 0;
+}
+
+void npu_gem_restore_local(struct npu_device *ndev)
+{
+	struct npu_gem *gem = ndev->gem;
+	struct npu_bo *bo;
+
+	guard(mutex)(&gem->local_lock);
+	list_for_each_entry(bo, &gem->locals, node)
+		if (bo->saved)
+			npu_bo_copy_saved(bo, true);
+}
+
+/* ---- Reading ---- */
+
+static int npu_bo_read_local(struct npu_bo *bo, u64 offset, void *to, size_t bytes)
+{
+	struct npu_device *ndev = to_npu_device(bo->shmem.base.dev);
+	struct scatterlist *sg;
+	int k, ret = 0;
+
+	for_each_sgtable_dma_sg(npu_bo_sgt(bo), sg, k) {
+		u64 len = sg_dma_len(sg), part;
+
+		if (offset >= len) {
+			offset -= len;
+			continue;
+		}
+		part = min_t(u64, bytes, len - offset);
+		ret = npu_lmem_read(ndev, sg_dma_address(sg) + offset, to, part);
+		if (ret)
+			return ret;
+		to += part;
+		bytes -= part;
+		offset = 0;
+		if (!bytes)
+			return 0;
+	}
+	return -EINVAL;
+}
+
+int npu_bo_read(struct npu_bo *bo, u64 offset, void *to, size_t bytes)
+{
+	if (npu_bo_is_local(bo))
+		return npu_bo_read_local(bo, offset, to, bytes);
+	/* Pinned for as long as it is bound. */
+	if (!bo->shmem.pages)
+		return -EOPNOTSUPP;
+	while (bytes) {
+		struct page *page = bo->shmem.pages[offset >> PAGE_SHIFT];
+		size_t part = min_t(size_t, bytes, PAGE_SIZE - offset_in_page(offset));
+
+		memcpy_from_page(to, page, offset_in_page(offset), part);
+		to += part;
+		offset += part;
+		bytes -= part;
+	}
+	return 0;
 }
 
 /* ---- The card's list ---- */
@@ -441,7 +610,11 @@ int npu_gem_init(struct npu_device *ndev)
 	ret = drmm_mutex_init(&ndev->base, &gem->lock);
 	if (ret)
 		return ret;
+	ret = drmm_mutex_init(&ndev->base, &gem->local_lock);
+	if (ret)
+		return ret;
 	INIT_LIST_HEAD(&gem->bos);
+	INIT_LIST_HEAD(&gem->locals);
 	ndev->gem = gem;
 	return devm_add_action_or_reset(ndev->base.dev, npu_gem_unbind, gem);
 }

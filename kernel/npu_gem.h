@@ -24,10 +24,11 @@ struct npu_device;
  * @flags: DRM_NPU_BO_*, as created
  * @shared: a dma-buf of it exists or existed, or it came in as one; set under the object's dma_resv
  *	lock and never cleared
- * @node: in the list of the card's buffers in host memory, under that list's lock
+ * @node: in the list of the card's buffers in host or in local memory, under that list's lock
  * @free: ends a buffer in host memory
  * @dma_buf: what an imported buffer, no longer attached to it, still holds
  * @blocks: of a local buffer, its local memory
+ * @saved: of a local buffer, host memory for its contents while the system sleeps, or NULL
  * @dummy: of a local buffer, what CPU mappings show once the card is gone
  */
 struct npu_bo {
@@ -38,6 +39,7 @@ struct npu_bo {
 	struct work_struct free;
 	struct dma_buf *dma_buf;
 	struct list_head blocks;
+	void *saved;
 	struct page *dummy;
 };
 
@@ -92,6 +94,37 @@ int npu_gem_init(struct npu_device *ndev);
  * Return: 0, -ENOMEM or -EINTR.
  */
 int npu_bo_pin(struct npu_bo *bo);
+
+/**
+ * npu_bo_read - reads a buffer that is bound somewhere, by the processor
+ * @bo: the buffer
+ * @offset: first byte
+ * @to: to be filled
+ * @bytes: so many
+ *
+ * Return: 0, or an error where it cannot be read: an imported one, a card that is gone.
+ */
+int npu_bo_read(struct npu_bo *bo, u64 offset, void *to, size_t bytes);
+
+/** npu_gem_zap_local - takes all CPU mappings of local memory away; faults bring them back */
+void npu_gem_zap_local(struct npu_device *ndev);
+
+/**
+ * npu_gem_begin_save - takes host memory for the contents of local memory
+ * @ndev: the card
+ *
+ * Buffers that are created until npu_gem_end_save() get theirs as well.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int npu_gem_begin_save(struct npu_device *ndev);
+void npu_gem_end_save(struct npu_device *ndev);
+
+/** npu_gem_save_local - copies local memory there; nobody writes to it. 0 or -EBUSY: no memory */
+int npu_gem_save_local(struct npu_device *ndev);
+
+/** npu_gem_restore_local - copies it back */
+void npu_gem_restore_local(struct npu_device *ndev);
 
 /** npu_gem_show_fdinfo - drm-*-system and drm-*-local keys of a file */
 void npu_gem_show_fdinfo(struct drm_printer *p, struct drm_file *filp);

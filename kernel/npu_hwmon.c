@@ -6,8 +6,10 @@
  * its fine grain tells of what others compute.
  */
 #include <linux/hwmon.h>
+#include <linux/pm_runtime.h>
 
 #include "npu_drv.h"
+#include "npu_pm.h"
 #include "npu_sysfs.h"
 
 static umode_t npu_hwmon_is_visible(const void *data, enum hwmon_sensor_types type, u32 attr,
@@ -52,12 +54,19 @@ static int npu_hwmon_read(struct device *dev, enum hwmon_sensor_types type, u32 
 	struct npu_device *ndev = dev_get_drvdata(dev);
 	int idx, ret;
 
-	if (!npu_dev_enter(ndev, &idx))
+	/* Who looks at an idle card does not wake it. */
+	if (!npu_pm_get_if_awake(ndev))
+		return -ENODATA;
+	if (!npu_dev_enter(ndev, &idx)) {
+		npu_pm_put(ndev);
 		return -ENODEV;
+	}
 	ret = npu_hwmon_read_locked(ndev, type, attr, val);
 	if (npu_read(ndev, NPU_REG_MAGIC) != NPU_MAGIC)
 		ret = -ENODEV;
 	npu_dev_exit(idx);
+	/* Nor does he keep it from sleeping. */
+	pm_runtime_put(&ndev->pdev->dev);
 	return ret;
 }
 

@@ -26,6 +26,7 @@
 #include "npu_drv.h"
 #include "npu_fence.h"
 #include "npu_job.h"
+#include "npu_pm.h"
 #include "npu_queue.h"
 #include "npu_ring.h"
 #include "npu_sync.h"
@@ -45,7 +46,7 @@ size_t npu_job_table_stride(struct npu_device *ndev)
 
 /* ---- How jobs end ---------------------------------------------------------------------------- */
 
-static int npu_job_status_error(u8 status, int abort_error)
+int npu_job_status_error(u8 status, int abort_error)
 {
 	switch (status) {
 	case NPU_JOB_OK:
@@ -259,6 +260,8 @@ static struct dma_fence *npu_job_run(struct drm_sched_job *base)
 
 static void npu_job_destroy(struct npu_job *job)
 {
+	if (job->awake)
+		npu_pm_put(job->queue->ndev);
 	npu_queue_put(job->queue);
 	kvfree(job->tables);
 	kfree(job);
@@ -478,7 +481,12 @@ int npu_ioctl_submit(struct drm_device *dev, void *data, struct drm_file *filp)
 		ret = PTR_ERR(job);
 		goto out_syncs;
 	}
-	ret = npu_syncs_add_deps(&syncs, &job->base);
+	/* Here, since nothing that a fence waits for may wait for the card to wake up. */
+	ret = npu_pm_get(ndev);
+	if (!ret) {
+		job->awake = true;
+		ret = npu_syncs_add_deps(&syncs, &job->base);
+	}
 	if (!ret)
 		ret = npu_queue_reserve(queue, job->count, filp->filp->f_flags & O_NONBLOCK);
 	if (ret) {

@@ -12,6 +12,8 @@
 
 #include <drm/gpu_scheduler.h>
 
+#include <npu/hw/regs.h>
+
 struct drm_device;
 struct drm_file;
 struct npu_completion;
@@ -32,6 +34,7 @@ struct npu_side_table;
  * @left: tasks given to a ring that have not ended; the queue's lock
  * @done: tasks that have a result; the queue's lock
  * @error: of the first task that failed; the queue's lock
+ * @awake: it keeps the card awake
  * @stride: bytes from one side table to the next
  * @tables: side tables as the card wants them, one a task
  * @ncores: cores of each task
@@ -46,6 +49,7 @@ struct npu_job {
 	u32 left;
 	u32 done;
 	int error;
+	bool awake;
 	size_t stride;
 	void *tables;
 	u8 ncores[] __counted_by(count);
@@ -70,6 +74,15 @@ static inline const struct npu_side_table *npu_job_table(const struct npu_job *j
  * it are, and is not to be touched any more.
  */
 bool npu_job_begin(struct npu_job *job, struct npu_ring *ring);
+
+/** npu_job_status_error - the errno of a completion's status; of NPU_JOB_ABORTED, @abort_error */
+int npu_job_status_error(u8 status, int abort_error);
+
+/** npu_job_status_is_failure - the job's own doing, or the card's, not somebody's wish */
+static inline bool npu_job_status_is_failure(u8 status)
+{
+	return status != NPU_JOB_OK && status != NPU_JOB_ABORTED && status != NPU_JOB_CANCELED;
+}
 
 /** npu_job_doomed - the queue is banned or destroyed: what has not begun shall not */
 bool npu_job_doomed(struct npu_job *job);

@@ -211,6 +211,33 @@ struct sg_table *npu_lmem_get_sgt(struct npu_device *ndev, struct list_head *blo
 	return sgt;
 }
 
+void npu_lmem_copy(struct npu_device *ndev, u64 offset, void *mem, size_t bytes, bool write)
+{
+	void __iomem *p = ndev->lmem->aperture + offset;
+
+	if (write)
+		memcpy_toio(p, mem, bytes);
+	else
+		memcpy_fromio(mem, p, bytes);
+	/* Out of the write-combining buffers. */
+	wmb();
+}
+
+int npu_lmem_read(struct npu_device *ndev, u64 offset, void *to, size_t bytes)
+{
+	int idx, ret = -ENODEV;
+
+	if (!npu_dev_enter(ndev, &idx))
+		return ret;
+	if (npu_reset_hold(ndev)) {
+		npu_lmem_copy(ndev, offset, to, bytes, false);
+		npu_reset_release(ndev);
+		ret = 0;
+	}
+	npu_dev_exit(idx);
+	return ret;
+}
+
 unsigned long npu_lmem_pfn(struct npu_device *ndev, u64 offset)
 {
 	return PHYS_PFN(ndev->lmem->base + offset);

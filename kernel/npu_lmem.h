@@ -44,6 +44,19 @@ void npu_lmem_free(struct npu_device *ndev, struct list_head *blocks);
 /** npu_lmem_get_sgt - a table whose DMA addresses are offsets in local memory; or an ERR_PTR() */
 struct sg_table *npu_lmem_get_sgt(struct npu_device *ndev, struct list_head *blocks);
 
+/** npu_lmem_read - reads from it, by the processor; 0, or -ENODEV when the card is not there */
+int npu_lmem_read(struct npu_device *ndev, u64 offset, void *to, size_t bytes);
+
+/**
+ * npu_lmem_copy - copies to or from it, by the processor
+ * @ndev: the card, bound, awake, and not being reset
+ * @offset: first byte
+ * @mem: host memory
+ * @bytes: so many
+ * @write: to local memory
+ */
+void npu_lmem_copy(struct npu_device *ndev, u64 offset, void *mem, size_t bytes, bool write);
+
 /** npu_lmem_pfn - page frame of an offset in local memory, in the aperture */
 unsigned long npu_lmem_pfn(struct npu_device *ndev, u64 offset);
 

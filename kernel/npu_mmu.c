@@ -586,6 +586,12 @@ int npu_mmu_hw_init(struct npu_device *ndev)
 	return 0;
 }
 
+bool npu_mmu_hw_is_programmed(struct npu_device *ndev)
+{
+	return npu_read64(ndev, NPU_REG_CTX_BASE_LO) == ndev->mmu->dma &&
+	       npu_read(ndev, NPU_REG_CTX_COUNT) == NPU_MMU_CONTEXTS;
+}
+
 static void npu_mmu_unbind(void *data)
 {
 	struct npu_mmu *mmu = data;

@@ -32,6 +32,9 @@ int npu_mmu_init(struct npu_device *ndev);
 /** npu_mmu_hw_init - tells an idle card its context table; at bring-up and after each reset */
 int npu_mmu_hw_init(struct npu_device *ndev);
 
+/** npu_mmu_hw_is_programmed - the card still knows it */
+bool npu_mmu_hw_is_programmed(struct npu_device *ndev);
+
 /**
  * npu_mmu_ctx_create - makes a context with nothing mapped
  * @ndev: the card; the caller is between npu_dev_enter() and npu_dev_exit()

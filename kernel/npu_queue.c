@@ -22,6 +22,8 @@
 #include <linux/vmalloc.h>
 
 #include "npu_drv.h"
+#include "npu_dump.h"
+#include "npu_pm.h"
 #include "npu_queue.h"
 #include "npu_ring.h"
 #include "npu_reset.h"
@@ -164,6 +166,31 @@ void npu_queue_unreserve(struct npu_queue *queue, u32 count)
 	queue->outstanding -= count;
 	spin_unlock_irqrestore(&queue->lock, flags);
 	wake_up_all(&queue->room);
+}
+
+void npu_queues_ban(struct npu_device *ndev, int error)
+{
+	struct drm_file *filp;
+
+	mutex_lock(&ndev->base.filelist_mutex);
+	list_for_each_entry(filp, &ndev->base.filelist, lhead) {
+		struct npu_file *file = filp->driver_priv;
+		struct npu_queue *queue;
+		unsigned long id;
+
+		xa_lock(&file->queues);
+		xa_for_each(&file->queues, id, queue) {
+			spin_lock_irq(&queue->lock);
+			if (!queue->error)
+				WRITE_ONCE(queue->error, error);
+			if (!list_empty(&queue->begun))
+				npu_ring_cancel(queue->ring);
+			spin_unlock_irq(&queue->lock);
+			wake_up_all(&queue->room);
+		}
+		xa_unlock(&file->queues);
+	}
+	mutex_unlock(&ndev->base.filelist_mutex);
 }
 
 /* ---- Result rings ---------------------------------------------------------------------------- */
@@ -374,9 +401,10 @@ static int npu_queue_check(struct npu_device *ndev, const struct drm_npu_queue_c
 	return 0;
 }
 
-static struct npu_queue *npu_queue_create(struct npu_file *file,
+static struct npu_queue *npu_queue_create(struct drm_file *filp,
 					  const struct drm_npu_queue_create *args)
 {
+	struct npu_file *file = filp->driver_priv;
 	struct npu_device *ndev = file->ndev;
 	struct drm_gpu_scheduler **scheds;
 	struct npu_queue *queue;
@@ -406,6 +434,9 @@ static struct npu_queue *npu_queue_create(struct npu_file *file,
 	drm_dev_get(&ndev->base);
 	queue->stats = file->stats;
 	kref_get(&queue->stats->ref);
+	queue->client_id = filp->client_id;
+	queue->pid = task_tgid_nr(current);
+	get_task_comm(queue->comm, current);
 	queue->priority = args->priority;
 	queue->timeout = msecs_to_jiffies(args->timeout_ms ?: npu_queue_default_timeout_ms());
 	queue->fence_context = dma_fence_context_alloc(1);
@@ -437,7 +468,7 @@ int npu_ioctl_queue_create(struct drm_device *dev, void *data, struct drm_file *
 	ret = npu_queue_check(file->ndev, args);
 	if (ret)
 		return ret;
-	queue = npu_queue_create(file, args);
+	queue = npu_queue_create(filp, args);
 	if (IS_ERR(queue))
 		return PTR_ERR(queue);
 
@@ -519,7 +550,7 @@ static int npu_perf_core(struct npu_file *file, struct drm_npu_perf_query *args)
 	struct drm_npu_perf_core perf = {};
 	u64 ctr[NPU_CTRS];
 	unsigned int e, n;
-	int idx;
+	int idx, ret;
 
 	if (!perfmon_capable())
 		return -EACCES;
@@ -527,8 +558,13 @@ static int npu_perf_core(struct npu_file *file, struct drm_npu_perf_query *args)
 		drm_dbg(&ndev->base, "perf: no core %u\n", args->id);
 		return -EINVAL;
 	}
-	if (!npu_dev_enter(ndev, &idx))
+	ret = npu_pm_get(ndev);
+	if (ret)
+		return ret;
+	if (!npu_dev_enter(ndev, &idx)) {
+		npu_pm_put(ndev);
 		return -ENODEV;
+	}
 	for (e = 0; e < NPU_ENGINES; e++) {
 		/* The pairs latch: one reader at a time. */
 		mutex_lock(&ndev->latch_lock);
@@ -547,6 +583,7 @@ static int npu_perf_core(struct npu_file *file, struct drm_npu_perf_query *args)
 		};
 	}
 	npu_dev_exit(idx);
+	npu_pm_put(ndev);
 	return npu_put_block(args->pointer, &args->size, &perf, sizeof(perf));
 }
 
@@ -602,6 +639,48 @@ void npu_queue_show_fdinfo(struct npu_file *file, struct drm_printer *p)
 	drm_printf(p, "drm-engine-capacity-npu:\t%u\n", ndev->caps.cores);
 	drm_printf(p, "drm-cycles-npu:\t%llu\n", cycles);
 	drm_printf(p, "drm-maxfreq-npu:\t%llu Hz\n", (u64)ndev->caps.clock_khz * 1000);
+}
+
+static void npu_queue_dump(struct npu_queue *queue, struct npu_dump_queue *out)
+{
+	*out = (struct npu_dump_queue) {
+		.client = cpu_to_le64(queue->client_id),
+		.submitted = cpu_to_le64(READ_ONCE(queue->submitted)),
+		.completed = cpu_to_le64(READ_ONCE(queue->completed)),
+		.cycles = cpu_to_le64(READ_ONCE(queue->cycles)),
+		.queue = cpu_to_le32(queue->id),
+		.pid = cpu_to_le32(queue->pid),
+		.priority = cpu_to_le32(queue->priority),
+		.error = cpu_to_le32(READ_ONCE(queue->error)),
+		.ctx = cpu_to_le32(npu_vm_ctx_id(queue->vm)),
+		.timeout_ms = cpu_to_le32(jiffies_to_msecs(queue->timeout)),
+	};
+	memcpy(out->comm, queue->comm, sizeof(out->comm));
+}
+
+void npu_queues_dump(struct npu_device *ndev, struct npu_dump *dump, u32 max)
+{
+	struct npu_dump_queue *out;
+	struct drm_file *filp;
+	u32 n = 0;
+
+	out = npu_dump_add(dump, NPU_DUMP_QUEUES, 0, max, sizeof(*out));
+	if (!out)
+		return;
+	mutex_lock(&ndev->base.filelist_mutex);
+	list_for_each_entry(filp, &ndev->base.filelist, lhead) {
+		struct npu_file *file = filp->driver_priv;
+		struct npu_queue *queue;
+		unsigned long id;
+
+		xa_lock(&file->queues);
+		xa_for_each(&file->queues, id, queue)
+			if (n < max)
+				npu_queue_dump(queue, &out[n++]);
+		xa_unlock(&file->queues);
+	}
+	mutex_unlock(&ndev->base.filelist_mutex);
+	npu_dump_trim(dump, n);
 }
 
 void npu_queue_show(struct npu_file *file, struct seq_file *m)

@@ -9,6 +9,7 @@
 
 #include <linux/kref.h>
 #include <linux/mutex.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -18,6 +19,7 @@
 struct drm_npu_result;
 struct drm_printer;
 struct npu_device;
+struct npu_dump;
 struct npu_file;
 struct npu_file_stats;
 struct npu_job;
@@ -44,6 +46,9 @@ struct vm_area_struct;
  * @vm: address space of its jobs, a reference
  * @stats: the file's account, a reference
  * @id: in its file
+ * @client_id: that file's, DRM's
+ * @pid: of the process that made it
+ * @comm: and its name
  * @priority: enum drm_npu_priority
  * @timeout: jiffies without progress after which its job is ended
  * @entity: the scheduler's part
@@ -69,6 +74,9 @@ struct npu_queue {
 	struct npu_vm *vm;
 	struct npu_file_stats *stats;
 	u32 id;
+	u64 client_id;
+	pid_t pid;
+	char comm[TASK_COMM_LEN];
 	u32 priority;
 	unsigned long timeout;
 	struct drm_sched_entity entity;
@@ -103,6 +111,12 @@ int npu_queue_mmap(struct npu_file *file, struct vm_area_struct *vma);
 
 /** npu_queue_show - lists a file's queues, for debugfs */
 void npu_queue_show(struct npu_file *file, struct seq_file *m);
+
+/** npu_queues_ban - bans all queues there are, with @error; sleeps */
+void npu_queues_ban(struct npu_device *ndev, int error);
+
+/** npu_queues_dump - adds all queues of open files, @max at most; sleeps */
+void npu_queues_dump(struct npu_device *ndev, struct npu_dump *dump, u32 max);
 
 /** npu_queue_lookup - a reference to the queue of that id, or NULL */
 struct npu_queue *npu_queue_lookup(struct npu_file *file, u32 id);

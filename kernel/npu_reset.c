@@ -27,6 +27,7 @@
  */
 #include <linux/delay.h>
 #include <linux/kobject.h>
+#include <linux/pm_runtime.h>
 #include <linux/rwsem.h>
 #include <linux/wait.h>
 
@@ -34,6 +35,9 @@
 
 #include "npu_device.h"
 #include "npu_drv.h"
+#include "npu_dump.h"
+#include "npu_pm.h"
+#include "npu_queue.h"
 #include "npu_reset.h"
 #include "npu_ring.h"
 #include "npu_trace.h"
@@ -41,12 +45,15 @@
 /* How often, and how long in all, to try for the PCI device's lock. */
 #define NPU_RESET_TRY_MS	20
 #define NPU_RESET_TRIES		500
+/* How long the PCI core may take to bring a link back. */
+#define NPU_LINK_TIMEOUT	(10 * HZ)
 
 /**
  * struct npu_reset - state of recovery
  * @ndev: the card
  * @wq: ordered; resets only
  * @work: does what @rings and @wanted ask for
+ * @link_work: gives up a card whose link does not come back
  * @rings: rings to be looked at
  * @wanted: resets of the card asked for so far
  * @done: of these, those that have been served
@@ -62,6 +69,7 @@ struct npu_reset {
 	struct npu_device *ndev;
 	struct workqueue_struct *wq;
 	struct work_struct work;
+	struct delayed_work link_work;
 	DECLARE_BITMAP(rings, NPU_MAX_RINGS);
 	atomic_t wanted;
 	atomic_t done;
@@ -182,6 +190,8 @@ int npu_reset_start(struct npu_device *ndev)
 		npu_rings_restart(ndev);
 		WRITE_ONCE(reset->stopped, false);
 		WRITE_ONCE(ndev->wedged, false);
+		/* For npu_reset_slot_reset(). */
+		pci_save_state(ndev->pdev);
 	}
 	up_write(&reset->sem);
 
@@ -191,6 +201,33 @@ int npu_reset_start(struct npu_device *ndev)
 	wake_up_all(&reset->served);
 	npu_reset_resume(ndev);
 	return ret;
+}
+
+void npu_reset_wake(struct npu_device *ndev)
+{
+	struct npu_reset *reset = ndev->reset;
+	bool kept;
+
+	down_write(&reset->sem);
+	pci_set_master(ndev->pdev);
+	kept = npu_device_has_state(ndev);
+	if (kept) {
+		npu_rings_enable(ndev);
+		WRITE_ONCE(reset->stopped, false);
+		pci_save_state(ndev->pdev);
+	}
+	up_write(&reset->sem);
+	if (!kept) {
+		npu_reset_start(ndev);
+		return;
+	}
+	wake_up_all(&reset->served);
+	npu_reset_resume(ndev);
+}
+
+bool npu_reset_is_pending(struct npu_device *ndev)
+{
+	return npu_reset_is_wanted(ndev->reset);
 }
 
 /*
@@ -212,6 +249,7 @@ void npu_reset_wedge(struct npu_device *ndev, const char *reason)
 	if (READ_ONCE(ndev->wedged))
 		return;
 	drm_err(&ndev->base, "the card is given up: %s\n", reason);
+	npu_dump_card(ndev, NPU_DUMP_WEDGED);
 	/*
 	 * It may still be at work; like this it reaches no memory any more. First, since whoever
 	 * sees it wedged may free what it used.
@@ -223,6 +261,17 @@ void npu_reset_wedge(struct npu_device *ndev, const char *reason)
 	npu_reset_tell_wedged(ndev);
 }
 
+/* After a PCI error that has stopped the card. */
+static void npu_reset_link_work(struct work_struct *work)
+{
+	struct npu_reset *reset = container_of(to_delayed_work(work), struct npu_reset, link_work);
+
+	if (!READ_ONCE(reset->stopped))
+		return;
+	npu_reset_wedge(reset->ndev, "its link does not come back");
+	npu_reset_resume(reset->ndev);
+}
+
 /* ---- The steps ------------------------------------------------------------------------------- */
 
 static void npu_reset_card(struct npu_device *ndev)
@@ -231,16 +280,31 @@ static void npu_reset_card(struct npu_device *ndev)
 	int tries, ret = -EAGAIN;
 
 	drm_err(&ndev->base, "resetting the card: %s\n", READ_ONCE(reset->reason));
+	/*
+	 * It may sleep, if nothing but a bind has asked. Its jobs keep it awake, so none of them
+	 * waits for what waking needs.
+	 */
+	if (npu_pm_get(ndev)) {
+		npu_reset_wedge(ndev, "it does not wake up");
+		return;
+	}
+	npu_dump_card(ndev, NPU_DUMP_RESET);
+	/* Nor is there anything to wait for if it has been pulled out. */
+	if (!pci_device_is_present(ndev->pdev))
+		ret = -ENODEV;
 	for (tries = 0; ret == -EAGAIN && tries < NPU_RESET_TRIES; tries++) {
 		/* Somebody else holds the lock: he may be resetting, or removing, the card. */
 		if (tries)
 			msleep(NPU_RESET_TRY_MS);
 		if (!npu_reset_is_wanted(reset) || npu_device_gone(ndev))
-			return;
+			goto out;
 		ret = pci_try_reset_function(ndev->pdev);
 	}
 	if (ret)
-		npu_reset_wedge(ndev, "the function-level reset failed");
+		npu_reset_wedge(ndev, ret == -ENODEV ? "it is not there any more" :
+						       "the function-level reset failed");
+out:
+	npu_pm_put(ndev);
 }
 
 /* One step for a ring, with resets of the card kept away. */
@@ -311,8 +375,12 @@ static void npu_reset_prepare(struct pci_dev *pdev)
 {
 	struct npu_device *ndev = pci_get_drvdata(pdev);
 
-	if (ndev)
-		npu_reset_stop(ndev);
+	if (!ndev)
+		return;
+	/* Who resets a bus may not know that the card sleeps. */
+	npu_pm_get_awake(ndev);
+	pm_runtime_resume(&pdev->dev);
+	npu_reset_stop(ndev);
 }
 
 static void npu_reset_done(struct pci_dev *pdev)
@@ -324,9 +392,74 @@ static void npu_reset_done(struct pci_dev *pdev)
 	atomic64_inc(&ndev->totals.resets);
 	if (!npu_reset_start(ndev))
 		drm_notice(&ndev->base, "the card was reset\n");
+	npu_pm_put(ndev);
+}
+
+/*
+ * An error that the link or the card reports. If it is only about a transaction, the job that it
+ * belonged to ends with the card's own error; nothing else has happened.
+ */
+static pci_ers_result_t npu_reset_error_detected(struct pci_dev *pdev, pci_channel_state_t state)
+{
+	struct npu_device *ndev = pci_get_drvdata(pdev);
+
+	if (!ndev)
+		return PCI_ERS_RESULT_NONE;
+	drm_err(&ndev->base, "a PCI error, state %u\n", state);
+	if (state == pci_channel_io_normal)
+		return PCI_ERS_RESULT_CAN_RECOVER;
+	npu_reset_stop(ndev);
+	if (state == pci_channel_io_frozen) {
+		/* Nobody says so when a link does not come back. */
+		schedule_delayed_work(&ndev->reset->link_work, NPU_LINK_TIMEOUT);
+		return PCI_ERS_RESULT_NEED_RESET;
+	}
+	npu_reset_wedge(ndev, "the link is gone for good");
+	/* So that what the schedulers have ends too. */
+	npu_reset_resume(ndev);
+	return PCI_ERS_RESULT_DISCONNECT;
+}
+
+static pci_ers_result_t npu_reset_mmio_enabled(struct pci_dev *pdev)
+{
+	return PCI_ERS_RESULT_RECOVERED;
+}
+
+/* The link was reset, and the card with it: unlike a function-level reset, with local memory. */
+static pci_ers_result_t npu_reset_slot_reset(struct pci_dev *pdev)
+{
+	struct npu_device *ndev = pci_get_drvdata(pdev);
+
+	if (!ndev)
+		return PCI_ERS_RESULT_NONE;
+	pci_restore_state(pdev);
+	pci_save_state(pdev);
+	if (!pci_device_is_present(pdev)) {
+		npu_reset_wedge(ndev, "it did not survive a PCI error");
+		npu_reset_resume(ndev);
+		return PCI_ERS_RESULT_DISCONNECT;
+	}
+	npu_queues_ban(ndev, -EIO);
+	atomic64_inc(&ndev->totals.resets);
+	return PCI_ERS_RESULT_RECOVERED;
+}
+
+static void npu_reset_error_resume(struct pci_dev *pdev)
+{
+	struct npu_device *ndev = pci_get_drvdata(pdev);
+
+	if (!ndev)
+		return;
+	cancel_delayed_work_sync(&ndev->reset->link_work);
+	if (READ_ONCE(ndev->reset->stopped))
+		npu_reset_start(ndev);
 }
 
 const struct pci_error_handlers npu_reset_handlers = {
+	.error_detected = npu_reset_error_detected,
+	.mmio_enabled = npu_reset_mmio_enabled,
+	.slot_reset = npu_reset_slot_reset,
+	.resume = npu_reset_error_resume,
 	.reset_prepare = npu_reset_prepare,
 	.reset_done = npu_reset_done,
 };
@@ -349,6 +482,7 @@ int npu_reset_init(struct npu_device *ndev)
 	reset->ndev = ndev;
 	reset->stopped = true;
 	INIT_WORK(&reset->work, npu_reset_work);
+	INIT_DELAYED_WORK(&reset->link_work, npu_reset_link_work);
 	init_waitqueue_head(&reset->served);
 	init_rwsem(&reset->sem);
 	ret = drmm_mutex_init(&ndev->base, &reset->pause_lock);
@@ -367,4 +501,5 @@ void npu_reset_fini(struct npu_device *ndev)
 	/* Unplugged, so it is not queued again, and gives up soon. */
 	wake_up_all(&ndev->reset->served);
 	cancel_work_sync(&ndev->reset->work);
+	cancel_delayed_work_sync(&ndev->reset->link_work);
 }

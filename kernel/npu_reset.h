@@ -79,6 +79,17 @@ void npu_reset_stop(struct npu_device *ndev);
 int npu_reset_start(struct npu_device *ndev);
 
 /**
+ * npu_reset_wake - npu_reset_start() of a card that slept
+ * @ndev: the card; it has no jobs
+ *
+ * If it has kept its state it goes on with it, counters included.
+ */
+void npu_reset_wake(struct npu_device *ndev);
+
+/** npu_reset_is_pending - a reset of the card was asked for and is not done */
+bool npu_reset_is_pending(struct npu_device *ndev);
+
+/**
  * npu_reset_wedge - gives the card up: all jobs end with -ENODEV, and so do all calls from now on
  */
 void npu_reset_wedge(struct npu_device *ndev, const char *reason);

@@ -131,6 +131,11 @@ void npu_ring_complete_locked(struct npu_ring *ring)
 			npu_ring_break(ring, "a completion is of another job");
 			return;
 		}
+		/* What a doomed queue's jobs end with is a consequence, or their owner's wish. */
+		if (npu_job_status_is_failure(cpl->status) && !npu_job_doomed(slot.job))
+			npu_ring_dump_begin(ring, NPU_DUMP_FAULT);
+		npu_ring_dump_end(ring, &slot, cpl, table,
+				  npu_job_status_error(cpl->status, slot.error ?: -ECANCELED));
 		WRITE_ONCE(ring->head, ring->head + 1);
 		npu_job_task_done(slot.job, slot.task, cpl, &table->error,
 				  slot.error ?: -ECANCELED);

@@ -12,6 +12,8 @@
 
 struct drm_gpu_scheduler;
 struct npu_device;
+struct npu_dump;
+struct npu_dump_reg;
 struct npu_job;
 struct npu_queue;
 struct npu_ring;
@@ -51,9 +53,17 @@ void npu_ring_push(struct npu_ring *ring, struct npu_job *job);
 void npu_ring_cancel(struct npu_ring *ring);
 
 /**
- * npu_rings_wait_idle - waits until no ring has a job, at most so long; the schedulers are paused
+ * npu_rings_drain - lets running jobs end, and no other begin
+ * @ndev: the card; the schedulers are paused
+ * @timeout_ms: how long that may take
+ *
+ * Return: 0, after which no job runs until npu_rings_undrain() or npu_rings_restart(); or -EBUSY,
+ * and everything goes on.
  */
-int npu_rings_wait_idle(struct npu_device *ndev, unsigned int timeout_ms);
+int npu_rings_drain(struct npu_device *ndev, unsigned int timeout_ms);
+
+/** npu_rings_undrain - lets jobs begin again */
+void npu_rings_undrain(struct npu_device *ndev);
 
 /**
  * npu_ring_running - cycles that the job now running, if it is one of @queue's, took on all cores
@@ -75,6 +85,9 @@ void npu_rings_halt(struct npu_device *ndev);
 /** npu_rings_restart - programs the rings of a card that was reset; jobs not begun run again */
 void npu_rings_restart(struct npu_device *ndev);
 
+/** npu_rings_enable - lets the rings of a card that slept, and have no jobs, go on */
+void npu_rings_enable(struct npu_device *ndev);
+
 /** npu_rings_fail - ends all jobs the rings have, with @error */
 void npu_rings_fail(struct npu_device *ndev, int error);
 
@@ -95,6 +108,20 @@ int npu_ring_end_stuck(struct npu_ring *ring);
  * Return: 0, or an error when the card has to be reset.
  */
 int npu_ring_reset(struct npu_ring *ring);
+
+/* For npu_dump.c. */
+
+/* Registers of a ring that a dump has. */
+#define NPU_RING_DUMP_REGS	22
+
+/** npu_ring_dump_regs - fills in NPU_RING_DUMP_REGS of them; returns what follows */
+struct npu_dump_reg *npu_ring_dump_regs(struct npu_ring *ring, struct npu_dump_reg *reg);
+
+/** npu_rings_dump - adds how the driver sees its rings */
+void npu_rings_dump(struct npu_device *ndev, struct npu_dump *dump);
+
+/** npu_rings_dump_slots - adds the jobs that are on all rings */
+void npu_rings_dump_slots(struct npu_device *ndev, struct npu_dump *dump);
 
 /** npu_rings_show - state of all rings, for debugfs */
 void npu_rings_show(struct npu_device *ndev, struct seq_file *m);

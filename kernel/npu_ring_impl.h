@@ -2,8 +2,8 @@
 /*
  * Copyright (c) 2026 the npu authors
  *
- * The inside of a ring, for npu_ring.c (jobs in, completions out) and npu_ring_recover.c (what ends
- * before its time) alone.
+ * The inside of a ring, for npu_ring.c (jobs in, completions out), npu_ring_recover.c (what ends
+ * before its time) and npu_ring_dump.c (what a post-mortem tells of it) alone.
  *
  * A ring's memory is one coherent allocation: descriptors, completions, tail, side tables. Position
  * n of a ring's life is in entry n % NPU_RING_ENTRIES of each; slot[] says which task that is.
@@ -23,6 +23,7 @@
 #include <drm/gpu_scheduler.h>
 
 #include "npu_drv.h"
+#include "npu_dump.h"
 #include "npu_ring.h"
 
 struct npu_job;
@@ -70,6 +71,9 @@ struct npu_slot {
  * @stuck_progress: commands completed when it saw it first
  * @stuck_since: when that was, jiffies
  * @broken: the ring cannot go on without a reset
+ * @dump: a post-mortem that waits for how a job of the ring ends, or NULL
+ * @dump_job: what it says of that job
+ * @dump_id: which that is
  * @cmd_lock: held during an exchange with the command register or a reset of the ring
  * @cancel_work: ends what is doomed
  */
@@ -96,6 +100,9 @@ struct npu_ring {
 	u32 stuck_progress;
 	unsigned long stuck_since;
 	bool broken;
+	struct npu_dump *dump;
+	struct npu_dump_job *dump_job;
+	u64 dump_id;
 	struct mutex cmd_lock;		/* the command register, resets */
 	struct work_struct cancel_work;
 };
@@ -170,6 +177,27 @@ void npu_ring_complete(struct npu_ring *ring);
 
 /** npu_ring_break - the ring cannot go on without a reset: asks for one; the ring's lock is held */
 void npu_ring_break(struct npu_ring *ring, const char *reason);
+
+/**
+ * npu_ring_dump_begin - begins a post-mortem about the oldest job; the ring's lock is held
+ * @ring: the ring
+ * @reason: why
+ *
+ * Unless there is one already. It waits for npu_ring_dump_end().
+ */
+void npu_ring_dump_begin(struct npu_ring *ring, enum npu_dump_reason reason);
+
+/**
+ * npu_ring_dump_end - a task has ended; the ring's lock is held
+ * @ring: the ring
+ * @slot: its slot
+ * @cpl: what the card says, or NULL when it says nothing
+ * @table: its side table, with @cpl
+ * @error: what its owner gets to know
+ */
+void npu_ring_dump_end(struct npu_ring *ring, const struct npu_slot *slot,
+		       const struct npu_completion *cpl, const struct npu_side_table *table,
+		       int error);
 
 /* In npu_ring_recover.c. */
 void npu_ring_cancel_work(struct work_struct *work);

@@ -165,8 +165,10 @@ static bool npu_ring_watch(struct npu_ring *ring)
 
 	id = npu_ring_read_job(ring);
 	progress = npu_ring_read(ring, NPU_RING_PROGRESS);
-	if (id == U64_MAX)
+	if (id == U64_MAX) {
+		npu_reset_schedule(ring->ndev, "the card does not answer");
 		goto out;
+	}
 	if (id != ring->stuck_id || progress != ring->stuck_progress) {
 		ring->stuck_id = id;
 		ring->stuck_progress = progress;
@@ -240,15 +242,37 @@ void npu_ring_resume(struct npu_ring *ring)
 	drm_sched_wqueue_start(&ring->sched);
 }
 
-int npu_rings_wait_idle(struct npu_device *ndev, unsigned int timeout_ms)
+void npu_rings_undrain(struct npu_device *ndev)
+{
+	unsigned int i;
+
+	for (i = 0; i < ndev->nrings; i++) {
+		npu_ring_write(&ndev->rings[i], NPU_RING_CTRL, NPU_RING_ENABLE);
+		/* A disabled ring cancels nothing. */
+		npu_ring_cancel(&ndev->rings[i]);
+	}
+}
+
+static bool npu_ring_runs(struct npu_ring *ring)
+{
+	u32 status = npu_ring_read(ring, NPU_RING_STATUS);
+
+	return status != NPU_ALL_ONES && status & NPU_RING_RUNNING;
+}
+
+int npu_rings_drain(struct npu_device *ndev, unsigned int timeout_ms)
 {
 	unsigned long end = jiffies + msecs_to_jiffies(timeout_ms);
 	unsigned int i;
 
+	for (i = 0; i < ndev->nrings; i++)
+		npu_ring_write(&ndev->rings[i], NPU_RING_CTRL, 0);
 	for (i = 0; i < ndev->nrings; i++) {
-		while (npu_ring_busy(&ndev->rings[i])) {
-			if (time_after(jiffies, end))
+		while (npu_ring_runs(&ndev->rings[i])) {
+			if (time_after(jiffies, end)) {
+				npu_rings_undrain(ndev);
 				return -EBUSY;
+			}
 			usleep_range(1000, 2000);
 		}
 	}
@@ -267,6 +291,13 @@ static void npu_ring_program(struct npu_ring *ring)
 	npu_ring_write(ring, NPU_RING_CTRL, NPU_RING_ENABLE);
 }
 
+/* A task that the card says nothing of any more. */
+static void npu_ring_lose(struct npu_ring *ring, struct npu_slot *slot, int error)
+{
+	npu_ring_dump_end(ring, slot, NULL, NULL, error);
+	npu_job_task_lost(slot->job, slot->task, error);
+}
+
 /*
  * Starts a ring's life anew after a reset. What the card had taken is lost, with @error unless its
  * slot says otherwise; what it had not is written again, but for doomed jobs.
@@ -281,9 +312,9 @@ static void npu_ring_restart(struct npu_ring *ring, int error)
 		struct npu_slot slot = ring->slot[npu_ring_entry(pos)];
 
 		if (npu_job_doomed(slot.job))
-			npu_job_task_lost(slot.job, slot.task, -ECANCELED);
+			npu_ring_lose(ring, &slot, -ECANCELED);
 		else if ((s32)(pos - ring->taken) < 0)
-			npu_job_task_lost(slot.job, slot.task, slot.error ?: error);
+			npu_ring_lose(ring, &slot, slot.error ?: error);
 		else
 			ring->spare[n++] = slot;
 	}
@@ -342,6 +373,22 @@ void npu_rings_restart(struct npu_device *ndev)
 		npu_ring_restart(&ndev->rings[i], -ECANCELED);
 }
 
+void npu_rings_enable(struct npu_device *ndev)
+{
+	unsigned int i;
+
+	for (i = 0; i < ndev->nrings; i++) {
+		struct npu_ring *ring = &ndev->rings[i];
+		unsigned long flags;
+
+		spin_lock_irqsave(&ring->lock, flags);
+		WARN_ON(ring->head != ring->tail);
+		ring->halted = false;
+		npu_ring_write(ring, NPU_RING_CTRL, NPU_RING_ENABLE);
+		spin_unlock_irqrestore(&ring->lock, flags);
+	}
+}
+
 void npu_rings_fail(struct npu_device *ndev, int error)
 {
 	unsigned int i;
@@ -356,7 +403,7 @@ void npu_rings_fail(struct npu_device *ndev, int error)
 			struct npu_slot slot = ring->slot[npu_ring_entry(ring->head)];
 
 			WRITE_ONCE(ring->head, ring->head + 1);
-			npu_job_task_lost(slot.job, slot.task, error);
+			npu_ring_lose(ring, &slot, error);
 		}
 		spin_unlock_irqrestore(&ring->lock, flags);
 	}
@@ -377,6 +424,8 @@ int npu_ring_end_stuck(struct npu_ring *ring)
 	if (!broken && npu_ring_is_stuck(ring)) {
 		id = slot->id;
 		slot->error = -ETIMEDOUT;
+		/* As it runs; how the card ended it is added when it has. */
+		npu_ring_dump_begin(ring, NPU_DUMP_TIMEOUT);
 	}
 	spin_unlock_irqrestore(&ring->lock, flags);
 	if (broken)
@@ -414,13 +463,15 @@ static int npu_ring_wait_reset(struct npu_ring *ring)
 	return val == NPU_ALL_ONES ? -ENODEV : ret;
 }
 
-static int npu_core_wait_reset(struct npu_device *ndev, unsigned int core)
+/* Until @end at most, since it is one step for all cores. */
+static int npu_core_wait_reset(struct npu_device *ndev, unsigned int core, ktime_t end)
 {
 	u32 val;
 	int ret;
 
 	ret = read_poll_timeout(npu_read, val, !(val & NPU_CORE_RESET) || val == NPU_ALL_ONES, 50,
-				NPU_ACK_US, false, ndev, NPU_CORE(core) + NPU_CORE_CTRL);
+				max_t(s64, ktime_us_delta(end, ktime_get()), 1), false, ndev,
+				NPU_CORE(core) + NPU_CORE_CTRL);
 	return val == NPU_ALL_ONES ? -ENODEV : ret;
 }
 
@@ -430,6 +481,7 @@ static int npu_core_wait_reset(struct npu_device *ndev, unsigned int core)
  */
 static int npu_ring_reset_cores(struct npu_ring *ring)
 {
+	ktime_t end = ktime_add_us(ktime_get(), NPU_ACK_US);
 	struct npu_device *ndev = ring->ndev;
 	unsigned int core;
 	int ret = 0;
@@ -443,17 +495,21 @@ static int npu_ring_reset_cores(struct npu_ring *ring)
 			continue;
 		drm_notice(&ndev->base, "resetting core %u\n", core);
 		npu_write(ndev, NPU_CORE(core) + NPU_CORE_CTRL, NPU_CORE_RESET);
-		ret = npu_core_wait_reset(ndev, core);
+		ret = npu_core_wait_reset(ndev, core, end);
 	}
 	return ret;
 }
 
 int npu_ring_reset(struct npu_ring *ring)
 {
+	unsigned long flags;
 	int error, ret;
 
 	drm_notice(&ring->ndev->base, "resetting ring %u\n", ring->index);
 	mutex_lock(&ring->cmd_lock);
+	spin_lock_irqsave(&ring->lock, flags);
+	npu_ring_dump_begin(ring, NPU_DUMP_RING);
+	spin_unlock_irqrestore(&ring->lock, flags);
 
 	error = READ_ONCE(ring->broken) ? -EIO : -ECANCELED;
 	npu_ring_write(ring, NPU_RING_CTRL, 0);

@@ -26,6 +26,7 @@
 #include <drm/drm_managed.h>
 
 #include "npu_drv.h"
+#include "npu_dump.h"
 #include "npu_gem.h"
 #include "npu_mmu.h"
 #include "npu_vm_impl.h"
@@ -312,6 +313,74 @@ void npu_vm_show(struct npu_file *file, struct seq_file *m)
 		}
 		npu_vm_put(vm);
 	}
+}
+
+/* ---- Post-mortems ---- */
+
+size_t npu_vm_read(struct npu_vm *vm, u64 va, void *to, size_t bytes)
+{
+	size_t done = 0;
+
+	guard(mutex)(&vm->lock);
+	while (done < bytes) {
+		struct drm_gpuva *mapping = drm_gpuva_find_first(&vm->base, va + done, 1);
+		u64 skip;
+		size_t part;
+
+		if (!mapping)
+			break;
+		skip = va + done - mapping->va.addr;
+		part = min_t(u64, bytes - done, mapping->va.range - skip);
+		if (npu_bo_read(to_npu_bo(mapping->gem.obj), mapping->gem.offset + skip, to + done,
+				part))
+			break;
+		done += part;
+	}
+	return done;
+}
+
+static void npu_vma_dump(const struct npu_vma *vma, struct npu_dump_mapping *out)
+{
+	struct npu_bo *bo = to_npu_bo(vma->base.gem.obj);
+	u32 flags = 0;
+
+	if (vma->flags & DRM_NPU_VM_BIND_READONLY)
+		flags |= NPU_DUMP_MAPPING_READONLY;
+	if (npu_bo_is_local(bo))
+		flags |= NPU_DUMP_MAPPING_LOCAL;
+	if (READ_ONCE(bo->shared))
+		flags |= NPU_DUMP_MAPPING_SHARED;
+	*out = (struct npu_dump_mapping) {
+		.addr = cpu_to_le64(vma->base.va.addr),
+		.size = cpu_to_le64(vma->base.va.range),
+		.offset = cpu_to_le64(vma->base.gem.offset),
+		.buffer_size = cpu_to_le64(bo->shmem.base.size),
+		.flags = cpu_to_le32(flags),
+	};
+}
+
+void npu_vm_dump(struct npu_vm *vm, struct npu_dump *dump, u64 va, u32 max)
+{
+	struct npu_dump_mapping *out;
+	struct drm_gpuva *mapping;
+	u32 below = 0, skip, i = 0, n = 0;
+
+	out = npu_dump_add(dump, NPU_DUMP_MAPPINGS, 0, max, sizeof(*out));
+	if (!out)
+		return;
+	guard(mutex)(&vm->lock);
+	drm_gpuvm_for_each_va(mapping, &vm->base)
+		below += mapping->va.addr <= va;
+	/* Half of them below the address, if there are so many. */
+	skip = below > max / 2 ? below - max / 2 : 0;
+	drm_gpuvm_for_each_va(mapping, &vm->base) {
+		if (i++ < skip)
+			continue;
+		if (n == max)
+			break;
+		npu_vma_dump(to_npu_vma(mapping), &out[n++]);
+	}
+	npu_dump_trim(dump, n);
 }
 
 /* ---- The card ---- */

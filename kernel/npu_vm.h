@@ -17,6 +17,7 @@ struct drm_device;
 struct drm_exec;
 struct drm_file;
 struct npu_device;
+struct npu_dump;
 struct npu_file;
 struct npu_vm;
 struct seq_file;
@@ -64,6 +65,21 @@ int npu_vm_lock(struct npu_vm *vm, struct drm_exec *exec, unsigned int num_fence
 
 /** npu_vm_add_fence - adds a fence, as BOOKKEEP, to all that npu_vm_lock() has locked */
 void npu_vm_add_fence(struct npu_vm *vm, struct drm_exec *exec, struct dma_fence *fence);
+
+/**
+ * npu_vm_read - reads what is mapped, as the card would
+ * @vm: the address space
+ * @va: from here
+ * @to: to be filled
+ * @bytes: at most so many
+ *
+ * Sleeps. Return: bytes read; fewer where nothing is mapped, or what the kernel cannot read (an
+ * imported dma-buf).
+ */
+size_t npu_vm_read(struct npu_vm *vm, u64 va, void *to, size_t bytes);
+
+/** npu_vm_dump - adds the mappings around an address, @max at most; sleeps */
+void npu_vm_dump(struct npu_vm *vm, struct npu_dump *dump, u64 va, u32 max);
 
 /** npu_vm_show - lists a file's address spaces and what is mapped in them; for debugfs */
 void npu_vm_show(struct npu_file *file, struct seq_file *m);

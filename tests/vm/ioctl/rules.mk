@@ -5,7 +5,7 @@
 # without a library between. The last ones reset and unbind the card, have faults injected into it and pull it
 # out (in VMs with --qmp), and take the driver away.
 
-IOCTL_TESTS := queue bo vm unplug stress recovery inject unload
+IOCTL_TESTS := queue bo vm unplug stress dump pm recovery inject unload
 IOCTL_BINS := $(IOCTL_TESTS:%=$(BUILD)/tests/vm/ioctl/test_%)
 
 $(BUILD)/tests/vm/ioctl/%.o: private PKGS = libdrm
@@ -14,22 +14,24 @@ $(IOCTL_BINS): $(BUILD)/tests/vm/ioctl/test_%: $(BUILD)/tests/vm/ioctl/test_%.o 
 		$(BUILD)/tests/vm/ioctl/npu_test.o
 	$(call link)
 
-# $(1): what is given to run.sh
-ioctl_tests = $(filter-out $(if $(findstring --qmp,$(1)),,inject),$(IOCTL_TESTS))
+# Not everywhere: what has faults injected needs run.sh's --qmp. The debug kernel has no devcoredumps.
+# $(1): a VM's name; $(2): what is given to run.sh
+ioctl_tests = $(filter-out $(if $(findstring --qmp,$(2)),,inject) $(if $(filter debug,$(1)),dump pm),$(IOCTL_TESTS))
 
-# One VM runs them all; with two cards, so that buffers can go from one to the other.
+# One VM runs them all; with two cards, so that buffers can go from one to the other. Where it shall
+# suspend to memory for real it is booted through the BIOS.
 ioctl_run = tests/vm/run.sh --timeout 900 --cards 2 --device check=on,inject=on --name ioctl-$(1) \
 	$(2) $(IOCTL_BINS:%=--file %) -- \
-	'$(vm_seeds) e=0; for t in $(call ioctl_tests,$(2)); do test_$$$$t || e=1; done; exit $$$$e'
+	'$(vm_seeds) $(if $(3),export $(3);) e=0; for t in $(call ioctl_tests,$(1),$(2)); do test_$$$$t || e=1; done; exit $$$$e'
 
 define ioctl_check
 CHECK += vm-ioctl-$(1)
-vm-ioctl-$(1).cmd = $(call ioctl_run,$(1),$(2))
+vm-ioctl-$(1).cmd = $(call ioctl_run,$(1),$(2),$(3))
 vm-ioctl-$(1).deps = $(IOCTL_BINS)
 vm-ioctl-$(1).timeout = 960
 endef
 $(eval $(call ioctl_check,6.12,--kernel 6.12 --qmp))
 $(eval $(call ioctl_check,6.12-iommu,--kernel 6.12 --iommu --qmp))
-$(eval $(call ioctl_check,7.x,--kernel 7.x --qmp))
+$(eval $(call ioctl_check,7.x,--kernel 7.x --bzimage,NPU_S3=1))
 $(eval $(call ioctl_check,7.x-iommu,--kernel 7.x --iommu))
 $(eval $(call ioctl_check,debug,--kernel debug))
