@@ -38,9 +38,11 @@
  * - Behind an IOMMU a translation may raise a fault interrupt, which needs the BQL. There each mapping is
  *   a request that a bottom half serves. While the card drains (under the BQL, so the bottom half
  *   cannot run) requests are refused: their jobs are being thrown away.
+ * - When the VM stops the card is paused, under the BQL as well; there requests are served by who waits
+ *   (npu_vmstate.c).
  * - Interrupts are bits that a bottom half turns into msix_notify().
  *
- * `lock' guards the queue of requests and `draining'. It is a leaf.
+ * `lock' guards the queue of requests, `draining' and `pausing'. It is a leaf.
  */
 #include "qemu/osdep.h"
 #include "qemu/bitmap.h"
@@ -79,19 +81,14 @@
 #include "system/address-spaces.h"
 #endif
 
-#include "card/card.h"
-#include "npu/hw/regs.h"
+#include "npu.h"
 #include "trace.h"
-
-#define TYPE_NPU "npu"
-OBJECT_DECLARE_SIMPLE_TYPE(NpuState, NPU)
 
 #define NPU_PM_CAP_OFFSET	0x60
 #define NPU_EXP_CAP_OFFSET	0x80
 #define NPU_AER_CAP_OFFSET	0x100
 #define NPU_LINK_GENERATION	4
 #define NPU_LINK_WIDTH		16
-#define NPU_MAX_VECTORS		NPU_VECTOR_RING(NPU_MAX_RINGS)
 
 /* 10.1 made class data and interface lists const. */
 #if QEMU_VERSION_MAJOR > 10 || (QEMU_VERSION_MAJOR == 10 && QEMU_VERSION_MINOR >= 1)
@@ -114,28 +111,6 @@ struct npu_request {
 	bool done;
 	int ret;
 	QSIMPLEQ_ENTRY(npu_request) next;
-};
-
-struct NpuState {
-	PCIDevice parent;
-
-	struct npu_card_config cfg;
-	struct npu_card *card;
-
-	MemoryRegion regs_bar;
-	MemoryRegion lmem_bar;
-	MemoryRegion lmem;
-	MemoryRegion msix_bar;
-
-	QEMUBH *irq_bh;
-	DECLARE_BITMAP(irqs, NPU_MAX_VECTORS);
-
-	bool direct;			/* no IOMMU: the card's threads map by themselves */
-	QEMUBH *request_bh;
-	QemuMutex lock;
-	QemuCond served;
-	QSIMPLEQ_HEAD(, npu_request) requests;
-	bool draining;
 };
 
 /* ---- The card's threads ------------------------------------------------------------------------ */
@@ -260,10 +235,8 @@ static void npu_refuse(struct npu_request *r)
 	r->done = true;
 }
 
-/* Main loop, BQL held. */
-static void npu_request_bh(void *opaque)
+void npu_serve_requests(NpuState *s)
 {
-	NpuState *s = opaque;
 	struct npu_request *r;
 
 	qemu_mutex_lock(&s->lock);
@@ -278,6 +251,12 @@ static void npu_request_bh(void *opaque)
 	qemu_mutex_unlock(&s->lock);
 }
 
+/* Main loop, BQL held. */
+static void npu_request_bh(void *opaque)
+{
+	npu_serve_requests(opaque);
+}
+
 static void npu_ask(NpuState *s, struct npu_request *r)
 {
 	npu_thread_register();
@@ -290,7 +269,14 @@ static void npu_ask(NpuState *s, struct npu_request *r)
 		npu_refuse(r);
 	} else {
 		QSIMPLEQ_INSERT_TAIL(&s->requests, r, next);
-		qemu_bh_schedule(s->request_bh);
+		if (s->pausing) {
+			/* Who waits for this thread serves it. */
+			qemu_mutex_unlock(&s->lock);
+			npu_card_pause_wake(s->card);
+			qemu_mutex_lock(&s->lock);
+		} else {
+			qemu_bh_schedule(s->request_bh);
+		}
 		while (!r->done)
 			qemu_cond_wait(&s->served, &s->lock);
 	}
@@ -343,6 +329,14 @@ static void npu_host_interrupt(void *opaque, unsigned int vector)
 	qemu_bh_schedule(s->irq_bh);
 }
 
+static void npu_host_lmem_written(void *opaque, uint64_t offset, uint64_t len)
+{
+	NpuState *s = opaque;
+
+	npu_thread_register();
+	memory_region_set_dirty(&s->lmem, offset, len);
+}
+
 static void npu_host_log(void *opaque, enum npu_card_log level, const char *text)
 {
 	/* QEMU's log file is under RCU. */
@@ -361,6 +355,7 @@ static const struct npu_card_host npu_host = {
 	.read = npu_host_read,
 	.write = npu_host_write,
 	.interrupt = npu_host_interrupt,
+	.lmem_written = npu_host_lmem_written,
 	.log = npu_host_log,
 };
 
@@ -418,9 +413,8 @@ static const MemoryRegionOps npu_regs_ops = {
 	.impl = { .min_access_size = 1, .max_access_size = 8, .unaligned = true },
 };
 
-static void npu_irq_bh(void *opaque)
+void npu_raise_interrupts(NpuState *s)
 {
-	NpuState *s = opaque;
 	unsigned int vectors = NPU_VECTOR_RING(s->cfg.rings);
 	unsigned int v;
 
@@ -430,7 +424,12 @@ static void npu_irq_bh(void *opaque)
 	}
 }
 
-static void npu_bus_master(NpuState *s)
+static void npu_irq_bh(void *opaque)
+{
+	npu_raise_interrupts(opaque);
+}
+
+void npu_bus_master(NpuState *s)
 {
 	bool on = pci_get_word(s->parent.config + PCI_COMMAND) & PCI_COMMAND_MASTER;
 
@@ -562,8 +561,10 @@ static void npu_realize(PCIDevice *pdev, Error **errp)
 				 PCI_BASE_ADDRESS_MEM_PREFETCH,
 			 &s->lmem_bar);
 	pci_register_bar(pdev, NPU_BAR_MSIX, PCI_BASE_ADDRESS_SPACE_MEMORY, &s->msix_bar);
-	if (npu_init_caps(s, errp))
+	if (npu_init_caps(s, errp)) {
+		npu_vmstate_realize(s);
 		return;
+	}
 
 	npu_uninit_caps(s);
 	npu_card_free(s->card);
@@ -579,6 +580,7 @@ static void npu_exit(PCIDevice *pdev)
 {
 	NpuState *s = NPU(pdev);
 
+	npu_vmstate_exit(s);
 	npu_drain_begin(s);
 	npu_card_free(s->card);
 	s->card = NULL;
@@ -725,12 +727,6 @@ static void npu_class_injections(ObjectClass *klass)
 	object_class_property_set_description(klass, "inject-hang",
 					      "while it runs: the next job of this ring hangs");
 }
-
-/* Its state is specified (docs/hardware.md, "Reserved"), but not saved yet: savevm and migration say so. */
-static const VMStateDescription npu_vmstate = {
-	.name = TYPE_NPU,
-	.unmigratable = 1,
-};
 
 static void npu_class_init(ObjectClass *klass, NpuClassData *data)
 {

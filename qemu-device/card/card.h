@@ -204,7 +204,7 @@ void npu_card_reset(struct npu_card *card);
 /**
  * npu_card_pause() - stop between two commands and return when stopped; registers still answer
  * npu_card_pause_within() - likewise, but wait no longer than @ns nanoseconds
- * npu_card_pause_wake() - have a thread that waits in it return; from any thread
+ * npu_card_pause_wake() - have a thread that waits in it return; from any thread, calls of the host too
  * npu_card_resume() - go on
  *
  * How long it takes is bounded by one command of each core, and a barrier of a gang counts as one; a
