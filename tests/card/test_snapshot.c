@@ -351,11 +351,296 @@ static void test_moved(void **state)
 	assert_true(good && hazards);
 }
 
+/* ---- One thing at a time --------------------------------------------------------------------- */
+
+static void move(struct host *h)
+{
+	npu_card_pause(h->card);
+	host_move(h);
+	npu_card_resume(h->card);
+}
+
+static struct npu_stream_ref hang_stream(struct host *h)
+{
+	struct host_code code;
+	struct npu_cmd cmd;
+
+	host_ctx(h, 1);
+	code = host_code(h, 1, CODE_VA);
+	cmd_init(&cmd, NPU_OP_HANG, sizeof(cmd), 77);
+	host_code_add(h, &code, &cmd);
+	return (struct npu_stream_ref){ CODE_VA, code.size };
+}
+
+static void expect(struct host *h, struct host_ring *r, uint64_t id, enum npu_status status)
+{
+	struct npu_completion cpl = host_completion(h, r);
+
+	assert_int_equal(cpl.job_id, id);
+	assert_int_equal(cpl.status, status);
+}
+
+/* Hangs do not hold up a pause, and are ended on the new card; so are commands that wait for it. */
+static void test_hang(void **state)
+{
+	struct host *h = host_new(memory_of(state), OPTIONS);
+	struct host_job job = { .id = 1, .ctx = 1, .ncores = 2 };
+	struct host_job next = { .id = 2 }, third = { .id = 3 }, injected = { .id = 4 };
+	struct host_ring *r = host_ring(h, 1, 3, 2);
+
+	job.stream[0] = hang_stream(h);
+	host_push(h, r, &job);
+	host_push(h, r, &next);
+	host_submit(h, r, &third);
+	host_until(h, NPU_RING(1) + NPU_RING_JOB_LO, ~0u, 1);
+	move(h);
+	assert_int_equal(host_reg(h, NPU_RING(1) + NPU_RING_JOB_LO), 1);
+	assert_int_equal(host_command(h, 1, NPU_RING_CMD_CANCEL, 2), NPU_RING_CMD_DONE);
+	/* The cancellation goes along, and an ABORT that nobody has looked at yet. */
+	npu_card_pause(h->card);
+	host_set64(h, NPU_RING(1) + NPU_RING_CMD_JOB_LO, 1);
+	host_set(h, NPU_RING(1) + NPU_RING_CMD, NPU_RING_CMD_ABORT);
+	host_move(h);
+	assert_int_equal(host_reg(h, NPU_RING(1) + NPU_RING_CMD), NPU_RING_CMD_BUSY);
+	npu_card_resume(h->card);
+	expect(h, r, 1, NPU_JOB_ABORTED);
+	expect(h, r, 2, NPU_JOB_CANCELED);
+	expect(h, r, 3, NPU_JOB_OK);
+	host_until(h, NPU_RING(1) + NPU_RING_CMD, ~0u, NPU_RING_CMD_DONE);
+
+	assert_int_equal(npu_card_inject_hang(h->card, 1), 0);
+	move(h);
+	host_submit(h, r, &injected);
+	host_until(h, NPU_RING(1) + NPU_RING_JOB_LO, ~0u, 4);
+	move(h);
+	assert_int_equal(host_reg(h, NPU_RING(1) + NPU_RING_JOB_LO), 4);
+	host_set(h, NPU_RING(1) + NPU_RING_CTRL, NPU_RING_RESET);
+	host_until(h, NPU_RING(1) + NPU_RING_CTRL, ~0u, 0);
+	assert_false(host_has_completion(h, r));
+	host_free(h);
+}
+
+/* A job that was aborted settles within the pause, wherever it is, and is completed after it. */
+static void test_stopped(void **state)
+{
+	struct host *h = host_new(memory_of(state), OPTIONS);
+	struct host_job job = { .ctx = 1, .ncores = 3 };
+	struct host_ring *r = host_ring(h, 0, 3, 0);
+
+	job.stream[0] = job.stream[2] = hang_stream(h);
+	for (uint64_t id = 1; id <= 30; id++) {
+		job.id = id;
+		host_submit(h, r, &job);
+		host_until(h, NPU_RING(0) + NPU_RING_JOB_LO, ~0u, id);
+		host_set64(h, NPU_RING(0) + NPU_RING_CMD_JOB_LO, id);
+		host_set(h, NPU_RING(0) + NPU_RING_CMD, NPU_RING_CMD_ABORT);
+		move(h);
+		expect(h, r, id, NPU_JOB_ABORTED);
+		host_until(h, NPU_RING(0) + NPU_RING_CMD, ~0u, NPU_RING_CMD_DONE);
+	}
+	host_free(h);
+}
+
+/* All registers, and what is under way by registers alone. */
+static void test_registers(void **state)
+{
+	struct host *h = host_new(memory_of(state), OPTIONS);
+	struct host_job job = { .flags = NPU_DESC_IRQ };
+	uint32_t before[0x9000 / 4];
+	struct host_ring *r;
+
+	host_set(h, NPU_RING(2) + NPU_RING_IRQ, 3 | 65535u << 16);
+	r = host_ring(h, 2, 4, 3);
+	for (job.id = 1; job.id <= 2; job.id++) {
+		host_submit(h, r, &job);
+		expect(h, r, job.id, NPU_JOB_OK);
+	}
+	host_until(h, NPU_RING(2) + NPU_RING_CPL_COUNT, ~0u, 2);
+	npu_card_pause(h->card);
+	host_set(h, NPU_REG_TLB_CTX, 5);
+	host_set64(h, NPU_REG_TLB_START_LO, UINT64_C(0x123456789000));
+	host_set(h, NPU_REG_TLB_CMD, NPU_TLB_CTX);
+	host_set(h, NPU_CORE(1) + NPU_CORE_CTRL, NPU_CORE_RESET);
+	job.id = 3;
+	host_submit(h, r, &job);
+	for (uint32_t i = 0; i < 0x9000 / 4; i++)
+		before[i] = host_reg(h, i * 4);
+	host_move(h);
+	for (uint32_t i = 0; i < 0x9000 / 4; i++) {
+		/* These go on. */
+		if (i * 4 >= NPU_REG_TEMP_MC && i * 4 <= NPU_REG_UPTIME_HI)
+			continue;
+		if (host_reg(h, i * 4) != before[i])
+			fail_msg("register %#x: %#x, not %#x", i * 4, host_reg(h, i * 4),
+				 before[i]);
+	}
+	assert_int_equal(h->interrupts[NPU_VECTOR_RING(2)], 0);
+	npu_card_resume(h->card);
+	/* The doorbell was not lost, nor the two completions that had been counted. */
+	expect(h, r, 3, NPU_JOB_OK);
+	host_interrupts(h, NPU_VECTOR_RING(2), 1);
+	host_until(h, NPU_REG_TLB_DONE, ~0u, 1);
+	host_until(h, NPU_CORE(1) + NPU_CORE_CTRL, ~0u, 0);
+	host_free(h);
+}
+
+/* A job that has ended and waits for its modelled time. */
+static void test_completing(void **state)
+{
+	struct host *h = host_new(memory_of(state), "timing-real=on,clock-mhz=1,inject=on");
+	struct host_job job = { .id = 1, .ctx = 1 };
+	struct host_ring *r = host_ring(h, 0, 3, 0);
+	struct host_code code;
+	struct npu_completion cpl;
+	uint64_t data;
+
+	host_ctx(h, 1);
+	data = host_alloc(h, 4096, 4096);
+	host_map(h, 1, DATA_VA, data, 4096, NPU_PTE_READ);
+	code = host_code(h, 1, CODE_VA);
+	for (unsigned int i = 0; i < 100; i++) {
+		struct npu_cmd_load c = cmd_load(0, 0, 0, 4096, i);
+
+		host_code_add(h, &code, &c);
+	}
+	job.region[0] = DATA_VA;
+	job.stream[0] = (struct npu_stream_ref){ CODE_VA, code.size };
+	host_submit(h, r, &job);
+	host_until(h, NPU_RING(0) + NPU_RING_PROGRESS, ~0u, 100);
+	for (unsigned int i = 0; i < 3; i++)
+		move(h);
+	assert_int_equal(host_reg(h, NPU_RING(0) + NPU_RING_JOB_LO), 1);
+	cpl = host_completion(h, r);
+	assert_int_equal(cpl.status, NPU_JOB_OK);
+	assert_true(cpl.cycles > 50000);
+	host_until(h, NPU_RING(0) + NPU_RING_CPL_COUNT, ~0u, 1);
+	assert_int_equal(host_reg(h, NPU_CORE(0) + NPU_CORE_CTR(0, NPU_CTR_CMDS)) +
+				 host_reg(h, NPU_CORE(1) + NPU_CORE_CTR(0, NPU_CTR_CMDS)),
+			 100);
+	host_free(h);
+}
+
+static void stall(struct host *h, bool on)
+{
+	pthread_mutex_lock(&h->lock);
+	h->stall = on;
+	h->stalled = false;
+	pthread_cond_broadcast(&h->cond);
+	pthread_mutex_unlock(&h->lock);
+}
+
+/* A thread that does not come to rest: a limited pause gives up, and nothing is saved or loaded. */
+static void test_no_rest(void **state)
+{
+	struct host *h = host_new(memory_of(state), OPTIONS);
+	struct host_job job = { .id = 1 };
+	struct host_ring *r = host_ring(h, 0, 3, 0);
+	struct host_state none = { 0 };
+	bool stalled = false;
+	char err[128];
+
+	stall(h, true);
+	host_submit(h, r, &job);
+	while (!stalled) {
+		pthread_mutex_lock(&h->lock);
+		stalled = h->stalled;
+		pthread_mutex_unlock(&h->lock);
+	}
+	assert_int_equal(npu_card_pause_within(h->card, 20000000), -ETIMEDOUT);
+	npu_card_pause_wake(h->card);
+	assert_int_equal(npu_card_pause_within(h->card, UINT64_C(60000000000)), -EINTR);
+	assert_int_equal(host_load(h->card, &none, err, sizeof(err)), -EBUSY);
+	stall(h, false);
+	assert_int_equal(npu_card_pause_within(h->card, UINT64_C(60000000000)), 0);
+	free(host_save(h).data);
+	npu_card_resume(h->card);
+	host_free(h);
+}
+
+/* ---- Bytes that are no state ----------------------------------------------------------------- */
+
+static void test_other_card(void **state)
+{
+	struct host *h = host_new(memory_of(state), OPTIONS);
+	struct host *other = host_new(memory_of(state), OPTIONS ",vpu-lanes=64");
+	struct host_state bytes;
+	char err[256] = "";
+
+	npu_card_pause(h->card);
+	npu_card_pause(other->card);
+	bytes = host_save(h);
+	assert_int_equal(host_load(other->card, &bytes, err, sizeof(err)), -EINVAL);
+	assert_non_null(strstr(err, "vpu-lanes=128"));
+	free(bytes.data);
+	host_free(other);
+	host_free(h);
+}
+
+/* Of states with jobs in all places: cut anywhere, or with bytes changed, they are refused or do no harm. */
+static void test_mutations(void **state)
+{
+	uint64_t seed = gen_seed();
+	unsigned int refused = 0, taken = 0;
+	struct gen g;
+
+	gen_init(&g, seed);
+	for (unsigned int i = 0; i < 3; i++) {
+		struct scene *s = scene_new(memory_of(state), seed + i);
+		struct host_state bytes;
+		char err[256];
+
+		scene_start(s);
+		nap(&g, 900);
+		npu_card_pause(s->h->card);
+		bytes = host_save(s->h);
+		for (unsigned int j = 0; j < 30; j++) {
+			struct host_state bad = { malloc(bytes.size), bytes.size, 0 };
+			unsigned int n = 1 + gen_below(&g, 3);
+			struct npu_card *card;
+
+			assert_non_null(bad.data);
+			memcpy(bad.data, bytes.data, bytes.size);
+			/* All but the options is worth most. */
+			while (n--)
+				bad.data[gen_below(&g, 2) ?
+						 700 + gen_below(&g, bytes.size - 700) :
+						 700 + gen_below(&g, 6000) % (bytes.size - 700)] ^=
+					1u << gen_below(&g, 8);
+			if (!gen_below(&g, 8))
+				bad.size = gen_below(&g, bytes.size);
+			card = host_new_card(s->h);
+			npu_card_pause(card);
+			if (host_load(card, &bad, err, sizeof(err))) {
+				refused++;
+			} else {
+				taken++;
+				npu_card_resume(card);
+				nap(&g, 900);
+			}
+			npu_card_free(card);
+			free(bad.data);
+		}
+		free(bytes.data);
+		npu_card_resume(s->h->card);
+		scene_free(s);
+	}
+	printf("%u refused, %u taken\n", refused, taken);
+	assert_true(refused > 5);
+	assert_true(taken > 5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_prestate(test_moved, (void *)HOST_STABLE),
 		cmocka_unit_test_prestate(test_moved, (void *)HOST_TRANSIENT),
+		cmocka_unit_test_prestate(test_hang, (void *)HOST_STABLE),
+		cmocka_unit_test_prestate(test_stopped, (void *)HOST_STABLE),
+		cmocka_unit_test_prestate(test_registers, (void *)HOST_STABLE),
+		cmocka_unit_test_prestate(test_completing, (void *)HOST_STABLE),
+		cmocka_unit_test_prestate(test_no_rest, (void *)HOST_STABLE),
+		cmocka_unit_test_prestate(test_other_card, (void *)HOST_STABLE),
+		cmocka_unit_test_prestate(test_mutations, (void *)HOST_STABLE),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
