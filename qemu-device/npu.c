@@ -43,9 +43,11 @@
  * - Behind an IOMMU a translation may raise a fault interrupt, which needs the BQL. There each mapping is
  *   a request that a bottom half serves. While the card drains (under the BQL, so the bottom half
  *   cannot run) requests are refused: their jobs are being thrown away.
+ * - When the VM stops the card is paused, under the BQL as well; there requests are served by who waits
+ *   (npu_vmstate.c).
  * - Interrupts are bits that a bottom half turns into msix_notify().
  *
- * `lock' guards the queue of requests and `draining'. It is a leaf.
+ * `lock' guards the queue of requests, `draining' and `pausing'. It is a leaf.
  */
 #include "qemu/osdep.h"
 #include "qemu/bitops.h"
@@ -229,10 +231,8 @@ static void npu_refuse(struct npu_request *r)
 	r->done = true;
 }
 
-/* Main loop, BQL held. */
-static void npu_request_bh(void *opaque)
+void npu_serve_requests(NpuState *s)
 {
-	NpuState *s = opaque;
 	struct npu_request *r;
 
 	qemu_mutex_lock(&s->lock);
@@ -247,6 +247,12 @@ static void npu_request_bh(void *opaque)
 	qemu_mutex_unlock(&s->lock);
 }
 
+/* Main loop, BQL held. */
+static void npu_request_bh(void *opaque)
+{
+	npu_serve_requests(opaque);
+}
+
 static void npu_ask(NpuState *s, struct npu_request *r)
 {
 	npu_thread_register();
@@ -259,7 +265,14 @@ static void npu_ask(NpuState *s, struct npu_request *r)
 		npu_refuse(r);
 	} else {
 		QSIMPLEQ_INSERT_TAIL(&s->requests, r, next);
-		qemu_bh_schedule(s->request_bh);
+		if (s->pausing) {
+			/* Who waits for this thread serves it. */
+			qemu_mutex_unlock(&s->lock);
+			npu_card_pause_wake(s->card);
+			qemu_mutex_lock(&s->lock);
+		} else {
+			qemu_bh_schedule(s->request_bh);
+		}
 		while (!r->done)
 			qemu_cond_wait(&s->served, &s->lock);
 	}
@@ -312,6 +325,14 @@ static void npu_host_interrupt(void *opaque, unsigned int vector)
 	qemu_bh_schedule(s->irq_bh);
 }
 
+static void npu_host_lmem_written(void *opaque, uint64_t offset, uint64_t len)
+{
+	NpuState *s = opaque;
+
+	npu_thread_register();
+	memory_region_set_dirty(&s->lmem, offset, len);
+}
+
 static void npu_host_log(void *opaque, enum npu_card_log level, const char *text)
 {
 	/* QEMU's log file is under RCU. */
@@ -330,6 +351,7 @@ static const struct npu_card_host npu_host = {
 	.read = npu_host_read,
 	.write = npu_host_write,
 	.interrupt = npu_host_interrupt,
+	.lmem_written = npu_host_lmem_written,
 	.log = npu_host_log,
 };
 
@@ -386,9 +408,8 @@ static const MemoryRegionOps npu_regs_ops = {
 	.impl = { .min_access_size = 1, .max_access_size = 8, .unaligned = true },
 };
 
-static void npu_irq_bh(void *opaque)
+void npu_raise_interrupts(NpuState *s)
 {
-	NpuState *s = opaque;
 	unsigned int vectors = NPU_VECTOR_RING(s->cfg.rings);
 	unsigned int v;
 
@@ -398,7 +419,12 @@ static void npu_irq_bh(void *opaque)
 	}
 }
 
-static void npu_bus_master(NpuState *s)
+static void npu_irq_bh(void *opaque)
+{
+	npu_raise_interrupts(opaque);
+}
+
+void npu_bus_master(NpuState *s)
 {
 	bool on = pci_get_word(s->parent.config + PCI_COMMAND) & PCI_COMMAND_MASTER;
 
@@ -542,8 +568,10 @@ static void npu_realize(PCIDevice *pdev, Error **errp)
 			 &s->lmem_bar);
 	pci_register_bar(pdev, NPU_BAR_MSIX, PCI_BASE_ADDRESS_SPACE_MEMORY, &s->msix_bar);
 	npu_inject_realize(s);
-	if (npu_init_caps(s, errp))
+	if (npu_init_caps(s, errp)) {
+		npu_vmstate_realize(s);
 		return;
+	}
 
 	npu_uninit_caps(s);
 	npu_card_free(s->card);
@@ -559,6 +587,7 @@ static void npu_exit(PCIDevice *pdev)
 {
 	NpuState *s = NPU(pdev);
 
+	npu_vmstate_exit(s);
 	npu_drain_begin(s);
 	npu_card_free(s->card);
 	s->card = NULL;
@@ -686,11 +715,6 @@ static void npu_class_options(ObjectClass *klass)
 	}
 }
 
-/* Its state is specified (docs/hardware.md, "Reserved"), but not saved yet: savevm and migration say so. */
-static const VMStateDescription npu_vmstate = {
-	.name = TYPE_NPU,
-	.unmigratable = 1,
-};
 
 static void npu_class_init(ObjectClass *klass, NpuClassData *data)
 {

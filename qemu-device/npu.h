@@ -3,7 +3,7 @@
  * Copyright (c) 2026 the npu authors
  *
  * The device in QEMU, as its files share it: npu.c, the PCI function, whose head has threads and locks,
- * and npu_inject.c, faults. Include after qemu/osdep.h.
+ * npu_inject.c, faults, and npu_vmstate.c, pausing and saved state. Include after qemu/osdep.h.
  */
 #ifndef NPU_QEMU_H
 #define NPU_QEMU_H
@@ -13,6 +13,7 @@
 #include "qemu/queue.h"
 #include "qemu/thread.h"
 #include "hw/pci/pci_device.h"
+#include "migration/vmstate.h"
 #if __has_include("system/memory.h")
 #include "system/memory.h"
 #else
@@ -53,6 +54,10 @@ struct NpuState {
 	QemuCond served;
 	QSIMPLEQ_HEAD(, npu_request) requests;
 	bool draining;
+	bool pausing;
+
+	VMChangeStateEntry *vm_change;	/* npu_vmstate.c */
+	bool at_rest;			/* the card is, and so is all it has done: BQL */
 };
 
 /**
@@ -66,5 +71,18 @@ void npu_drain_end(NpuState *s);
 void npu_inject_realize(NpuState *s);
 /** npu_inject_class() - properties */
 void npu_inject_class(ObjectClass *klass);
+
+/** npu_bus_master() - the card hears of the command register */
+void npu_bus_master(NpuState *s);
+/** npu_serve_requests() - of the card's threads; BQL held */
+void npu_serve_requests(NpuState *s);
+/** npu_raise_interrupts() - that the card has asked for; BQL held */
+void npu_raise_interrupts(NpuState *s);
+
+extern const VMStateDescription npu_vmstate;
+
+/** npu_vmstate_realize() - the card is there: it moves while the VM runs */
+void npu_vmstate_realize(NpuState *s);
+void npu_vmstate_exit(NpuState *s);
 
 #endif

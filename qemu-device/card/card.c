@@ -73,12 +73,40 @@ bool npu_card_move(struct npu_card *card, const bool *give_up)
 	return true;
 }
 
-void npu_card_rest(struct npu_card *card)
+void npu_card_changed(struct npu_card *card)
 {
-	card->moving--;
 	/* Only a pause or a reset waits for that. */
 	if (card->paused || card->reset_asked)
 		pthread_cond_broadcast(&card->changed);
+}
+
+void npu_card_rest(struct npu_card *card)
+{
+	card->moving--;
+	npu_card_changed(card);
+}
+
+/* A job that was stopped is on its way to its completion, or to its end if it is to have none. */
+static bool is_settled(const struct npu_job *job)
+{
+	if (!job->stopped)
+		return true;
+	for (unsigned int i = 0; i < job->desc.ncores && !job->discard; i++) {
+		if (job->core[i]->place == NPU_PLACE_COMPLETION)
+			return true;
+	}
+	return false;
+}
+
+bool npu_card_at_rest(const struct npu_card *card)
+{
+	if (!card->paused || card->moving || card->reset_asked)
+		return false;
+	for (unsigned int r = 0; r < card->cfg.rings; r++) {
+		if (card->ring[r].running && !is_settled(card->ring[r].running))
+			return false;
+	}
+	return true;
 }
 
 /* ---- Events and interrupts ------------------------------------------------------------------- */
@@ -265,15 +293,47 @@ void npu_card_reset(struct npu_card *card)
 	pthread_mutex_unlock(&card->lock);
 }
 
-void npu_card_pause(struct npu_card *card)
+/* Until @deadline, 0 for none. */
+static int pause_until(struct npu_card *card, uint64_t deadline)
 {
+	int ret = 0;
+
 	pthread_mutex_lock(&card->lock);
 	atomic_fetch_or(&card->paused, NPU_PAUSED_HOST);
-	while (card->moving || card->reset_asked)
-		pthread_cond_wait(&card->changed, &card->lock);
+	while (!npu_card_at_rest(card)) {
+		if (card->pause_woken)
+			ret = -EINTR;
+		else if (deadline && npu_now() >= deadline)
+			ret = -ETIMEDOUT;
+		if (ret)
+			break;
+		npu_cond_wait(&card->changed, &card->lock, deadline);
+	}
+	card->pause_woken = false;
 	pthread_mutex_unlock(&card->lock);
 	/* The host learns what was written when mappings end. */
-	forget(card);
+	if (!ret)
+		forget(card);
+	return ret;
+}
+
+void npu_card_pause(struct npu_card *card)
+{
+	while (pause_until(card, 0))
+		;
+}
+
+int npu_card_pause_within(struct npu_card *card, uint64_t ns)
+{
+	return pause_until(card, npu_now() + ns);
+}
+
+void npu_card_pause_wake(struct npu_card *card)
+{
+	pthread_mutex_lock(&card->lock);
+	card->pause_woken = true;
+	pthread_cond_broadcast(&card->changed);
+	pthread_mutex_unlock(&card->lock);
 }
 
 void npu_card_resume(struct npu_card *card)

@@ -102,6 +102,9 @@ struct npu_card_option {
 extern const struct npu_card_option npu_card_options[];
 extern const size_t npu_card_option_count;
 
+/** npu_card_option_get() - its value in @cfg, 0 or 1 for a switch */
+uint64_t npu_card_option_get(const struct npu_card_config *cfg, const struct npu_card_option *o);
+
 enum npu_card_log { NPU_LOG_GUEST_ERROR, NPU_LOG_TRACE };
 
 /**
@@ -201,9 +204,21 @@ void npu_card_reset(struct npu_card *card);
 
 /**
  * npu_card_pause() - stop between two commands and return when stopped; registers still answer
+ * npu_card_pause_within() - likewise, but wait no longer than @ns nanoseconds
+ * npu_card_pause_wake() - have a thread that waits in it return; from any thread, calls of the host too
  * npu_card_resume() - go on
+ *
+ * How long it takes is bounded by one command of each core, and a barrier of a gang counts as one; a
+ * job that hangs or waits is at rest already. But a stream can make a single command last for hours, so
+ * who cannot wait uses npu_card_pause_within(), which returns 0, -ETIMEDOUT, or -EINTR after
+ * npu_card_pause_wake(). In both cases the card goes on stopping; call again, or npu_card_resume().
+ *
+ * Once it has stopped, what the card has written is the host's (@unmap, @lmem_written), no mapping is
+ * held, and npu_card_save() (snapshot.h) can take its state.
  */
 void npu_card_pause(struct npu_card *card);
+int npu_card_pause_within(struct npu_card *card, uint64_t ns);
+void npu_card_pause_wake(struct npu_card *card);
 void npu_card_resume(struct npu_card *card);
 
 /** npu_card_set_link() - what NPU_REG_PCIE_LINK reads */

@@ -103,7 +103,7 @@ __attribute__((format(printf, 3, 4))) static int fail(char *err, size_t size, co
 	return -EINVAL;
 }
 
-static uint64_t option_get(const struct npu_card_config *cfg, const struct npu_card_option *o)
+uint64_t npu_card_option_get(const struct npu_card_config *cfg, const struct npu_card_option *o)
 {
 	const char *p = (const char *)cfg + o->offset;
 
@@ -158,7 +158,7 @@ static int check_range(const struct npu_card_option *o, uint64_t value, char *er
 int npu_card_config_check(const struct npu_card_config *cfg, char *err, size_t err_size)
 {
 	for (size_t i = 0; i < npu_card_option_count; i++) {
-		int ret = check_range(&npu_card_options[i], option_get(cfg, &npu_card_options[i]),
+		int ret = check_range(&npu_card_options[i], npu_card_option_get(cfg, &npu_card_options[i]),
 				      err, err_size);
 
 		if (ret)

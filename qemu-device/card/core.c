@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "wire.h"
+
 /* ---- SPM and ACC ----------------------------------------------------------------------------- */
 
 static int store_init(struct npu_store *s, uint32_t size)
@@ -272,6 +274,7 @@ static int look(struct npu_core *core, struct npu_error *err)
 
 	if (atomic_load_explicit(&card->paused, memory_order_relaxed)) {
 		pthread_mutex_lock(&card->lock);
+		core->place = NPU_PLACE_COMMAND;
 		npu_core_rest(core);
 		npu_core_move(core);
 		pthread_mutex_unlock(&card->lock);
@@ -282,6 +285,7 @@ static int look(struct npu_core *core, struct npu_error *err)
 	return -1;
 }
 
+/* All as a job begins; npu_core_wire() goes on from there. */
 static void job_begin(struct npu_core *core)
 {
 	struct npu_job *job = core->job;
@@ -310,14 +314,22 @@ static void job_begin(struct npu_core *core)
 	}
 }
 
+/* The barrier at hand has opened. */
+static void pass_barrier(struct npu_core *core)
+{
+	npu_time_barrier(core->time, core->job->arrival);
+	progress(core);
+	core->pc += sizeof(struct npu_cmd);
+}
+
 enum outcome { ENDED, FAILED, HALTED };
 
-/* All of the stream. HALTED: the gang has ended, whoever's fault it was. */
+/* The stream from where it is. HALTED: the gang has ended, whoever's fault it was. */
 static enum outcome run_stream(struct npu_core *core, struct npu_error *err)
 {
 	const struct npu_stream_ref *stream = &core->job->stream[core->member];
 
-	for (core->pc = 0; core->pc < stream->size;) {
+	while (core->pc < stream->size) {
 		const struct npu_cmd *cmd;
 
 		error_init(core, err);
@@ -333,10 +345,11 @@ static enum outcome run_stream(struct npu_core *core, struct npu_error *err)
 		if (cmd->opcode == NPU_OP_BARRIER) {
 			if (!npu_gang_barrier(core, cmd->tag))
 				return HALTED;
-			npu_time_barrier(core->time, core->job->arrival);
-		} else if (execute(core, cmd, err)) {
-			return FAILED;
+			pass_barrier(core);
+			continue;
 		}
+		if (execute(core, cmd, err))
+			return FAILED;
 		progress(core);
 		core->pc += cmd->size;
 	}
@@ -386,16 +399,20 @@ static uint64_t account(struct npu_job *job)
 	return energy_fj / 1000000;
 }
 
-/* The last member to end completes the job. npu_card.lock held, dropped, taken again. */
+/*
+ * The last member to end completes the job. It may rest meanwhile, so all that was there before is in
+ * the job. npu_card.lock held, dropped, taken again.
+ */
 static void finish(struct npu_core *core)
 {
 	struct npu_card *card = core->card;
 	struct npu_job *job = core->job;
 	struct npu_ring *ring = job->ring;
-	uint64_t energy = account(job);
 	bool front = false;
 	uint64_t done;
 
+	core->place = NPU_PLACE_COMPLETION;
+	npu_card_changed(card);
 	if (card->cfg.timing_real) {
 		done = job->started + atomic_load(&job->cycles) * 1000 / card->cfg.clock_mhz *
 					      npu_telemetry_slowdown(card);
@@ -405,12 +422,11 @@ static void finish(struct npu_core *core)
 	}
 	if (job->stopped && !job->error.status)
 		npu_gang_halt(job);
-	npu_telemetry_job(card, energy, atomic_load(&job->cycles), job->started);
-	if (!job->discard) {
+	if (!job->discard)
 		core->moving = core->moving || npu_card_move(card, &job->discard);
-		if (core->moving)
-			npu_ring_complete(card, job, core->port);
-	}
+	npu_telemetry_job(card, job->energy_nj, atomic_load(&job->cycles), job->started);
+	if (core->moving && !job->discard)
+		npu_ring_complete(card, job, core->port);
 	for (unsigned int i = 0; i < job->desc.ncores; i++) {
 		job->core[i]->job = NULL;
 		front |= job->core[i]->reset;
@@ -426,38 +442,57 @@ static void finish(struct npu_core *core)
 	npu_sched_run(card);
 	if (front)
 		npu_card_kick(card, UINT64_C(1) << ring->index);
+	npu_card_changed(card);
+}
+
+/* The member's part of the job from @place on. */
+static enum outcome run_member(struct npu_core *core, enum npu_place place, struct npu_error *err)
+{
+	if (place == NPU_PLACE_START)
+		job_begin(core);
+	if (core->job->hang) {
+		npu_gang_hang(core);
+		return HALTED;
+	}
+	if (place == NPU_PLACE_PASSED)
+		pass_barrier(core);
+	return run_stream(core, err);
 }
 
 static void run(struct npu_core *core)
 {
 	struct npu_card *card = core->card;
 	struct npu_job *job = core->job;
+	enum npu_place place = core->place;
 	enum outcome outcome = FAILED;
 	struct npu_error err;
-	bool last;
+	bool moved;
 
+	if (place == NPU_PLACE_COMPLETION) {
+		finish(core);
+		npu_core_rest(core);
+		return;
+	}
 	error_init(core, &err);
 	err.status = NPU_JOB_ABORTED;
 	memset(&core->result, 0, sizeof(core->result));
-	if (npu_core_move(core)) {
-		pthread_mutex_unlock(&card->lock);
-		job_begin(core);
-		if (job->hang) {
-			npu_gang_hang(core);
-			outcome = HALTED;
-		} else {
-			outcome = run_stream(core, &err);
-		}
+	moved = npu_core_move(core);
+	pthread_mutex_unlock(&card->lock);
+	if (moved)
+		outcome = run_member(core, place, &err);
+	if (moved || place != NPU_PLACE_START)
 		npu_time_end(core->time, &core->result);
-		pthread_mutex_lock(&card->lock);
-	}
+	pthread_mutex_lock(&card->lock);
 	if (outcome != HALTED)
 		npu_gang_end(core, outcome == FAILED ? &err : NULL);
-	last = --job->members == 0;
-	if (last) {
+	if (--job->members) {
+		core->place = NPU_PLACE_END;
+		npu_card_changed(card);
+	} else {
 		pthread_mutex_unlock(&card->lock);
 		check_end(job);
 		pthread_mutex_lock(&card->lock);
+		job->energy_nj = account(job);
 		finish(core);
 	}
 	npu_core_rest(core);
@@ -566,12 +601,94 @@ void npu_core_free(struct npu_core *core)
 	free(core);
 }
 
+void npu_core_begin(struct npu_core *core)
+{
+	core->go = true;
+	atomic_store(&core->view.stop, false);
+	pthread_cond_signal(&core->wake);
+}
+
 void npu_core_go(struct npu_core *core, struct npu_job *job, unsigned int member)
 {
 	core->job = job;
 	core->member = member;
-	core->go = true;
+	core->place = NPU_PLACE_START;
 	job->core[member] = core;
-	atomic_store(&core->view.stop, false);
-	pthread_cond_signal(&core->wake);
+	npu_core_begin(core);
+}
+
+/* ---- Saved state ----------------------------------------------------------------------------- */
+
+/* Blocks that may not be zero: their number + 1 in ascending order, and 0. */
+static void wire_store(struct npu_store *s, struct npu_wire *w)
+{
+	uint32_t blocks = s->size / NPU_DIRTY_BLOCK;
+	uint32_t next, block = 0;
+
+	for (;;) {
+		while (!w->loading && block < blocks && !(s->dirty[block / 64] >> block % 64 & 1))
+			block++;
+		next = block < blocks ? block + 1 : 0;
+		npu_wire_u32(w, &next);
+		if (!next)
+			return;
+		if (!npu_wire_check(w, next > block && next <= blocks, "no such block of SPM or ACC"))
+			return;
+		block = next - 1;
+		if (w->loading)
+			store_mark(s, (uint64_t)block * NPU_DIRTY_BLOCK, (uint64_t)block * NPU_DIRTY_BLOCK);
+		npu_wire_bytes(w, s->data + (uint64_t)block * NPU_DIRTY_BLOCK, NPU_DIRTY_BLOCK);
+		block++;
+	}
+}
+
+/* What is left of a member whose stream has ended: the checker's look at the end, and its sums. */
+static void wire_ended(struct npu_core *core, struct npu_wire *w)
+{
+	npu_wire_u64(w, &core->result.cycles);
+	for (unsigned int e = 0; e < NPU_ENGINES; e++)
+		npu_time_counters_wire(&core->result.engine[e], w);
+	if (core->hazard)
+		npu_hazard_wire(core->hazard, w, NULL);
+}
+
+static void wire_running(struct npu_core *core, struct npu_wire *w)
+{
+	npu_wire_u32(w, &core->pc);
+	npu_wire_check(w, core->pc % NPU_CMD_ALIGN == 0, "no command is there");
+	npu_sems_wire(&core->sems, w);
+	wire_store(&core->spm, w);
+	wire_store(&core->acc, w);
+	npu_time_wire(core->time, w, &core->sems);
+	if (core->hazard)
+		npu_hazard_wire(core->hazard, w, &core->sems);
+}
+
+void npu_core_wire(struct npu_core *core, struct npu_wire *w)
+{
+	enum npu_place place = core->place;
+	uint8_t byte;
+
+	/* A member that stands arrives at its barrier again: that is where it has got to. */
+	if (place == NPU_PLACE_BARRIER)
+		place = npu_gang_stands(core) ? NPU_PLACE_COMMAND : NPU_PLACE_PASSED;
+	byte = place;
+	npu_wire_u8(w, &byte);
+	npu_wire_check(w, byte <= NPU_PLACE_COMPLETION && byte != NPU_PLACE_BARRIER,
+		       "a core is in no such place");
+	if (w->loading) {
+		if (w->error)
+			return;
+		core->place = byte;
+		job_begin(core);
+	}
+	switch (byte) {
+	case NPU_PLACE_COMMAND:
+	case NPU_PLACE_PASSED:
+		wire_running(core, w);
+		break;
+	case NPU_PLACE_END:
+		wire_ended(core, w);
+		break;
+	}
 }

@@ -16,6 +16,8 @@
 #include "isa.h"
 #include "timing.h"
 
+struct npu_wire;
+
 #define NPU_CODE_WINDOW 16384
 #define NPU_DIRTY_BLOCK 4096
 
@@ -29,6 +31,24 @@ struct npu_store {
 	uint8_t *data;
 	uint32_t size;
 	uint64_t *dirty;
+};
+
+/**
+ * enum npu_place - where a member of a gang rests, when its thread does
+ * @NPU_PLACE_START: before its first command
+ * @NPU_PLACE_COMMAND: before the command at @pc, or in it if that is a HANG
+ * @NPU_PLACE_BARRIER: at the barrier at @pc; if it no longer @waits, the barrier has opened
+ * @NPU_PLACE_PASSED: the barrier at @pc has opened; only after npu_card_load()
+ * @NPU_PLACE_END: its stream has ended
+ * @NPU_PLACE_COMPLETION: likewise, and that of all; the job is to be completed
+ */
+enum npu_place {
+	NPU_PLACE_START,
+	NPU_PLACE_COMMAND,
+	NPU_PLACE_BARRIER,
+	NPU_PLACE_PASSED,
+	NPU_PLACE_END,
+	NPU_PLACE_COMPLETION,
 };
 
 /**
@@ -46,6 +66,7 @@ struct npu_store {
  * @reset: npu_card.lock: a reset is asked for
  * @counter: npu_card.lock: NPU_CORE_CTR
  * @moving: npu_card.lock: counted in npu_card.moving
+ * @place: npu_card.lock: where it rests, if it does
  * @at: npu_job.lock: offset of the barrier it waits at ...
  * @at_tag: ... and its tag
  * @waits: npu_job.lock: it waits at a barrier
@@ -68,6 +89,7 @@ struct npu_core {
 	bool reset;
 	uint64_t counter[NPU_ENGINES][NPU_CTRS];
 	bool moving;
+	enum npu_place place;
 	uint32_t at;
 	uint32_t at_tag;
 	bool waits;
@@ -101,6 +123,18 @@ void npu_core_go(struct npu_core *core, struct npu_job *job, unsigned int member
 void npu_core_rest(struct npu_core *core);
 bool npu_core_move(struct npu_core *core);
 
+/**
+ * npu_core_begin() - a job is to run on it, from its first command or, after npu_core_wire(), from
+ *	where it was; not for a member that has ended
+ */
+void npu_core_begin(struct npu_core *core);
+/**
+ * npu_core_wire() - all that a member has done between two of its commands, to or from @w (wire.h)
+ *
+ * The core is at rest; after loading, npu_core.job and what belongs to it are as in the state.
+ */
+void npu_core_wire(struct npu_core *core, struct npu_wire *w);
+
 /* ---- Gangs (gang.c) -------------------------------------------------------------------------- */
 
 /** npu_gang_start() - before the members go */
@@ -113,6 +147,9 @@ void npu_gang_start(struct npu_job *job);
  * the gang ends.
  */
 bool npu_gang_barrier(struct npu_core *core, uint32_t tag);
+
+/** npu_gang_stands() - a member rests at a barrier that has not opened; npu_card.lock held */
+bool npu_gang_stands(struct npu_core *core);
 
 /** npu_gang_hang() - rest until the gang ends */
 void npu_gang_hang(struct npu_core *core);

@@ -26,8 +26,13 @@
  * - npu_port.lock, one a thread, see bus.h: its accesses to memory.
  *
  * Movement: a thread "moves" while it may touch memory or values. It rests in every wait, and asks
- * before it moves again; so npu_card_pause() waits for no thread to move. A card that hangs is one
- * in which nothing moves (NPU_PAUSED_HANG), and resets end what they find at rest.
+ * before it moves again; so npu_card_pause() waits for no thread to move. Threads of a job that was
+ * stopped do not move on a paused card, but walk to the end of the job, up to its completion; that
+ * takes no time to speak of and is waited for as well. After that nothing on the card changes but by
+ * registers and resets, and the state can be saved (snapshot.h): where each member of a gang rests is
+ * npu_core.place.
+ * A card that hangs is one in which nothing moves either (NPU_PAUSED_HANG), and resets end what they
+ * find at rest.
  */
 #ifndef NPU_CARD_DEVICE_H
 #define NPU_CARD_DEVICE_H
@@ -45,6 +50,7 @@
 struct npu_card;
 struct npu_core;
 struct npu_ring;
+struct npu_wire;
 
 /* ---- Jobs ------------------------------------------------------------------------------------ */
 
@@ -62,6 +68,7 @@ struct npu_ring;
  * @hang: the job hangs before its first command (injected)
  * @started: when, in nanoseconds of the monotonic clock
  * @cycles: modelled, so far
+ * @energy_nj: of all members, once all have ended
  * @lock: protects the rest
  * @cond: a barrier opened, or the gang is to end
  * @arrived: members at the barrier
@@ -85,6 +92,7 @@ struct npu_job {
 	struct npu_core *core[NPU_MAX_CORES];
 	uint64_t started;
 	_Atomic uint64_t cycles;
+	uint64_t energy_nj;
 
 	pthread_mutex_t lock;
 	pthread_cond_t cond;
@@ -177,6 +185,9 @@ void npu_ring_complete(struct npu_card *card, struct npu_job *job, struct npu_po
  * npu_ring_read() (*) - have the next descriptor at hand; through @port, that of the calling thread
  */
 void npu_ring_read(struct npu_card *card, struct npu_ring *ring, struct npu_port *port);
+/** npu_ring_desc_ok() - a descriptor that obeys the rules, and so do the streams of its table */
+bool npu_ring_desc_ok(const struct npu_card *card, const struct npu_desc *desc);
+bool npu_ring_streams_ok(const struct npu_job *job);
 /** npu_ring_retire() - the running job has been completed; somebody has to read the ring now */
 void npu_ring_retire(struct npu_card *card, struct npu_ring *ring);
 /**
@@ -213,6 +224,8 @@ struct npu_telemetry {
 	uint32_t ecc_uncorrected;
 };
 
+/** npu_telemetry_wire() - to or from @w (wire.h) */
+void npu_telemetry_wire(struct npu_card *card, struct npu_wire *w);
 void npu_telemetry_power_on(struct npu_card *card);
 void npu_telemetry_reset(struct npu_card *card);
 /** npu_telemetry_job() - a job of @energy_nj and @cycles, that began at @start, ends now */
@@ -251,6 +264,7 @@ struct npu_tlb_request {
  * @reset_asked: a function reset is to be done, or under way
  * @resets: how many were
  * @paused: NPU_PAUSED_*: nothing moves; also read without @lock
+ * @pause_woken: npu_card_pause_wake()
  * @moving: threads that move
  * @event_status: NPU_EVENT_*
  * @event_enable: likewise
@@ -284,6 +298,7 @@ struct npu_card {
 	bool reset_asked;
 	uint32_t resets;
 	atomic_uint paused;
+	bool pause_woken;
 	unsigned int moving;
 	uint32_t event_status;
 	uint32_t event_enable;
@@ -326,9 +341,15 @@ bool npu_card_ready(const struct npu_card *card);
  */
 bool npu_card_move(struct npu_card *card, const bool *give_up);
 void npu_card_rest(struct npu_card *card);
+/** npu_card_changed() - something that a pause or a reset waits for; lock held */
+void npu_card_changed(struct npu_card *card);
+/** npu_card_at_rest() - paused, and nothing changes any more; lock held */
+bool npu_card_at_rest(const struct npu_card *card);
 
 __attribute__((format(printf, 3, 4))) void
 npu_card_log(struct npu_card *card, enum npu_card_log level, const char *fmt, ...);
+/** npu_wire_ago() - a moment of that clock that has passed, to or from a wire (wire.h) */
+void npu_wire_ago(struct npu_wire *w, uint64_t *when);
 /** npu_now() - nanoseconds of the monotonic clock */
 uint64_t npu_now(void);
 /** npu_cond_init() - a condition whose timed waits are of that clock */

@@ -136,16 +136,17 @@ static void decide(struct npu_job *job)
 }
 
 /*
- * Rest while the gang is not halted and has passed @barriers barriers. job->lock held, dropped,
- * taken again.
+ * Rest at @place while the gang is not halted and has passed @barriers barriers. job->lock held,
+ * dropped, taken again.
  */
-static void stand(struct npu_core *core, unsigned int barriers)
+static void stand(struct npu_core *core, unsigned int barriers, enum npu_place place)
 {
 	struct npu_job *job = core->job;
 	struct npu_card *card = core->card;
 
 	pthread_mutex_unlock(&job->lock);
 	pthread_mutex_lock(&card->lock);
+	core->place = place;
 	npu_core_rest(core);
 	pthread_mutex_unlock(&card->lock);
 
@@ -174,10 +175,21 @@ bool npu_gang_barrier(struct npu_core *core, uint32_t tag)
 	job->arrived++;
 	decide(job);
 	if (!job->halted && job->barriers == barriers)
-		stand(core, barriers);
+		stand(core, barriers, NPU_PLACE_BARRIER);
 	go = !job->halted;
 	pthread_mutex_unlock(&job->lock);
 	return go;
+}
+
+bool npu_gang_stands(struct npu_core *core)
+{
+	struct npu_job *job = core->job;
+	bool stands;
+
+	pthread_mutex_lock(&job->lock);
+	stands = core->waits || job->halted;
+	pthread_mutex_unlock(&job->lock);
+	return stands;
 }
 
 void npu_gang_hang(struct npu_core *core)
@@ -188,7 +200,7 @@ void npu_gang_hang(struct npu_core *core)
 	job->hanging++;
 	decide(job);
 	while (!job->halted)
-		stand(core, job->barriers);
+		stand(core, job->barriers, NPU_PLACE_COMMAND);
 	pthread_mutex_unlock(&job->lock);
 }
 

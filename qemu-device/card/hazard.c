@@ -25,6 +25,7 @@
 #include "card.h"
 #include "hazard.h"
 #include "hazard_memory.h"
+#include "wire.h"
 
 /* Runs of one page after which it is resolved again. */
 #define RESOLVE_RUNS 65536
@@ -587,11 +588,10 @@ bool npu_hazard_end(struct npu_hazard *const *members, unsigned int count, struc
 
 /* ---- Life ----------------------------------------------------------------------------------- */
 
-void npu_hazard_begin(struct npu_hazard *h, const struct npu_hazard_job *job)
+static void forget(struct npu_hazard *h)
 {
 	unsigned int i;
 
-	h->job = *job;
 	if (++h->generation == 0) {
 		/* Blocks of 2^32 jobs ago would look like this job's. */
 		h->generation = 1;
@@ -608,6 +608,117 @@ void npu_hazard_begin(struct npu_hazard *h, const struct npu_hazard_job *job)
 		h->semaphore[i].taken = 0;
 	}
 	npu_memory_clear(h->memory);
+}
+
+void npu_hazard_begin(struct npu_hazard *h, const struct npu_hazard_job *job)
+{
+	h->job = *job;
+	forget(h);
+}
+
+/* ---- Saved state ---------------------------------------------------------------------------- */
+
+static void wire_granule(struct npu_wire *w, struct granule *g)
+{
+	npu_wire_u32(w, &g->write);
+	for (unsigned int e = 0; e < NPU_ENGINES; e++)
+		npu_wire_u32(w, &g->read[e]);
+}
+
+/* A block's granules, as runs of equal ones: how many, then their record. */
+static void wire_granules(struct npu_wire *w, struct granule g[BLOCK_GRANULES])
+{
+	unsigned int i, j;
+
+	for (i = 0; i < BLOCK_GRANULES && !w->error; i = j) {
+		struct granule rec = g[i];
+		uint8_t n;
+
+		for (j = i + 1; j < BLOCK_GRANULES && !memcmp(&g[j], &rec, sizeof(rec)); j++)
+			;
+		n = (uint8_t)(j - i);
+		npu_wire_u8(w, &n);
+		wire_granule(w, &rec);
+		if (!npu_wire_check(w, n && n <= BLOCK_GRANULES - i, "a block of too many granules"))
+			return;
+		for (j = i; j < i + n; j++)
+			g[j] = rec;
+	}
+}
+
+static void wire_block(struct npu_hazard *h, struct npu_wire *w, unsigned int space, uint64_t index)
+{
+	struct block *b = get_block(h, space, index);
+
+	npu_wire_bool(w, &b->full);
+	npu_wire_bool(w, &b->split);
+	for (unsigned int i = 0; !b->full && i < BLOCK / 64; i++)
+		npu_wire_u64(w, &b->written[i]);
+	if (!b->split) {
+		wire_granule(w, &b->all);
+		return;
+	}
+	if (w->loading)
+		split_block(h, space, index, b);
+	wire_granules(w, granules(h, space, index));
+}
+
+/* Blocks that this job has touched: their number + 1 in ascending order, and 0. */
+static void wire_local(struct npu_hazard *h, struct npu_wire *w, unsigned int space)
+{
+	const struct local *l = &h->local[space];
+	uint64_t next = 0, index = 0;
+
+	for (;;) {
+		while (!w->loading && index < l->blocks &&
+		       l->block[index].generation != h->generation)
+			index++;
+		next = index < l->blocks ? index + 1 : 0;
+		npu_wire_u64(w, &next);
+		if (!next)
+			return;
+		if (!npu_wire_check(w, next > index && next <= l->blocks, "no such block"))
+			return;
+		wire_block(h, w, space, next - 1);
+		index = next;
+	}
+}
+
+static void wire_semaphore(struct npu_wire *w, struct semaphore *s, const uint8_t *want)
+{
+	uint8_t count = (uint8_t)(s->made - s->taken);
+
+	npu_wire_u8(w, &count);
+	npu_wire_u32(w, &s->taken);
+	npu_wire_check(w, !want || count == *want, "the checker's semaphores are not the core's");
+	for (unsigned int i = 0; i < count && !w->error; i++) {
+		struct token *t = &s->token[(s->taken + i) % TOKENS];
+
+		for (unsigned int e = 0; e < NPU_ENGINES; e++)
+			npu_wire_u32(w, &t->knows.of[e]);
+		npu_wire_u32(w, &t->stamp);
+		npu_wire_u8(w, &t->engine);
+		npu_wire_check(w, t->engine < NPU_ENGINES, "a token of no engine");
+	}
+	if (w->loading)
+		s->made = w->error ? s->taken : s->taken + count;
+}
+
+void npu_hazard_wire(struct npu_hazard *h, struct npu_wire *w, const struct npu_sems *sems)
+{
+	unsigned int i, e;
+
+	npu_wire_u32(w, &h->now);
+	for (i = 0; i < NPU_ENGINES; i++)
+		for (e = 0; e < NPU_ENGINES; e++)
+			npu_wire_u32(w, &h->knows[i].of[e]);
+	for (i = 0; i < NPU_SEMAPHORES; i++)
+		wire_semaphore(w, &h->semaphore[i], sems ? &sems->count[i] : NULL);
+	for (i = 0; i < 2; i++)
+		wire_local(h, w, i);
+	npu_memory_wire(h->memory, w);
+	if (w->loading && w->error)
+		forget(h);
 }
 
 struct npu_hazard *npu_hazard_new(const struct npu_card_config *cfg)

@@ -76,6 +76,14 @@ bool npu_hazard_command(struct npu_hazard *h, const struct npu_cmd *cmd, uint32_
  */
 bool npu_hazard_epoch(struct npu_hazard *const *members, unsigned int count, struct npu_error *err);
 
+/**
+ * npu_hazard_wire() - the state between two commands, to or from @w (wire.h)
+ *
+ * @h: in a job: after npu_hazard_begin(). On error it is as after that
+ * @sems: tokens that each semaphore holds, as the core counts them; NULL where the stream has ended
+ */
+void npu_hazard_wire(struct npu_hazard *h, struct npu_wire *w, const struct npu_sems *sems);
+
 /** npu_hazard_end() - all members have ended: npu_hazard_epoch(), then semaphores left over */
 bool npu_hazard_end(struct npu_hazard *const *members, unsigned int count, struct npu_error *err);
 

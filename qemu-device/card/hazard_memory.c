@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "hazard_memory.h"
+#include "wire.h"
 
 #define PAGE  4096u
 #define LINE  64u
@@ -333,6 +334,100 @@ bool npu_memory_compare(const struct npu_memory *first, const struct npu_memory 
 			compare_pages(a, b, clash);
 	}
 	return clash->second;
+}
+
+/* ---- Saved state ---------------------------------------------------------------------------- */
+
+static void wire_rec(struct npu_wire *w, struct npu_memory_rec *r)
+{
+	npu_wire_u32(w, &r->read);
+	npu_wire_u32(w, &r->write);
+}
+
+static bool same_rec(const struct npu_memory_rec *a, const struct npu_memory_rec *b)
+{
+	return a->read == b->read && a->write == b->write;
+}
+
+/* A line's bytes, as runs of equal ones: how many, then their record. */
+static void wire_bytes(struct npu_wire *w, struct npu_memory_rec byte[LINE])
+{
+	unsigned int i, j;
+
+	for (i = 0; i < LINE && !w->error; i = j) {
+		struct npu_memory_rec rec = byte[i];
+		uint8_t n;
+
+		for (j = i + 1; j < LINE && same_rec(&byte[j], &rec); j++)
+			;
+		n = (uint8_t)(j - i);
+		npu_wire_u8(w, &n);
+		wire_rec(w, &rec);
+		if (!npu_wire_check(w, n && n <= LINE - i, "a line of too many bytes"))
+			return;
+		for (j = i; j < i + n; j++)
+			byte[j] = rec;
+	}
+}
+
+static void wire_line(struct npu_memory *m, struct npu_wire *w, struct line *l)
+{
+	struct npu_memory_rec scrap[LINE] = { 0 };
+	bool split = l->byte;
+
+	npu_wire_bool(w, &split);
+	if (!split) {
+		wire_rec(w, &l->rec);
+		return;
+	}
+	if (w->loading && !split_line(m, l))
+		wire_bytes(w, scrap);
+	else
+		wire_bytes(w, l->byte);
+}
+
+static void wire_page(struct npu_memory *m, struct npu_wire *w, struct page *p)
+{
+	struct line scrap = { 0 };
+	bool split = p->line;
+
+	npu_wire_bool(w, &p->written);
+	npu_wire_bool(w, &split);
+	if (!split) {
+		wire_rec(w, &p->rec);
+		return;
+	}
+	if (w->loading)
+		split_page(m, p);
+	for (unsigned int i = 0; i < LINES && !w->error; i++)
+		wire_line(m, w, p->line ? &p->line[i] : &scrap);
+}
+
+void npu_memory_wire(struct npu_memory *m, struct npu_wire *w)
+{
+	uint32_t pages = m->pages;
+
+	if (w->loading)
+		npu_memory_clear(m);
+	npu_wire_u32(w, &pages);
+	for (uint32_t i = 0; i < pages && !w->error; i++) {
+		struct page scrap = { 0 };
+		struct page *p = w->loading ? &scrap : &m->page[i];
+
+		npu_wire_u64(w, &p->number);
+		npu_wire_u64(w, &p->va);
+		if (w->loading && !w->error) {
+			if (!npu_wire_check(w, p->number <= UINT64_MAX / PAGE &&
+					    !find_page(m, p->number), "a page twice, or nowhere"))
+				break;
+			p = get_page(m, p->number * PAGE, p->va);
+			if (!p)
+				p = &scrap;
+		}
+		wire_page(m, w, p);
+	}
+	if (w->loading && w->error)
+		npu_memory_clear(m);
 }
 
 /* ---- Life ----------------------------------------------------------------------------------- */

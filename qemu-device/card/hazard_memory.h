@@ -33,12 +33,21 @@ struct npu_memory_rec {
 };
 
 struct npu_memory;
+struct npu_wire;
 
 struct npu_memory *npu_memory_new(void);
 void npu_memory_free(struct npu_memory *m);
 
 /** npu_memory_clear() - forget all */
 void npu_memory_clear(struct npu_memory *m);
+
+/**
+ * npu_memory_wire() - all records, to or from @w (wire.h)
+ *
+ * What was read and does not fit is forgotten, as in npu_memory_access(). A page and what is known of it take at
+ * most 9 bytes a byte of it.
+ */
+void npu_memory_wire(struct npu_memory *m, struct npu_wire *w);
 
 /**
  * npu_memory_access() - a command reads or writes

@@ -300,6 +300,15 @@ void npu_card_inject_clear(struct npu_card *card)
 
 /* ---- Resets ---------------------------------------------------------------------------------- */
 
+bool npu_inject_armed(const struct npu_card *card)
+{
+	const struct npu_inject *x = &card->inject;
+
+	return x->job_hang.left || x->lost_irq.left || x->dropped.left || x->corrupt.left ||
+	       x->hang != NPU_HANG_NONE || x->temp_mc || x->removed ||
+	       atomic_load(&card->mmu.bad_ptes);
+}
+
 void npu_inject_power_on(struct npu_card *card)
 {
 	if (card->inject.hang)

@@ -73,6 +73,8 @@ static inline bool npu_inject_hits(struct npu_inject_count *c, int where)
 	return true;
 }
 
+/** npu_inject_armed() - is there a fault that will happen, or that lasts? */
+bool npu_inject_armed(const struct npu_card *card);
 /** npu_inject_power_on() - nothing is armed */
 void npu_inject_power_on(struct npu_card *card);
 /** npu_inject_reset() - a function reset: what does not survive it ends */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "isa_check.h"
+#include "wire.h"
 
 _Static_assert(sizeof(struct npu_cmd) == 16, "header");
 _Static_assert(sizeof(struct npu_cmd_load) == 128, "LOAD");
@@ -549,6 +550,24 @@ enum npu_reason npu_sems_command(struct npu_sems *sems, const struct npu_cmd *cm
 	}
 	*where = 0;
 	return NPU_REASON_NONE;
+}
+
+static bool is_user(uint8_t engine)
+{
+	return engine < NPU_ENGINES || engine == NPU_ENGINE_NONE;
+}
+
+void npu_sems_wire(struct npu_sems *sems, struct npu_wire *w)
+{
+	for (unsigned int i = 0; i < NPU_SEMAPHORES; i++) {
+		npu_wire_u8(w, &sems->count[i]);
+		npu_wire_u8(w, &sems->signaller[i]);
+		npu_wire_u8(w, &sems->waiter[i]);
+		npu_wire_check(w, is_user(sems->signaller[i]) && is_user(sems->waiter[i]),
+			       "a semaphore of no engine");
+	}
+	if (w->error)
+		npu_sems_reset(sems);
 }
 
 int npu_sems_leftover(const struct npu_sems *sems)

@@ -21,6 +21,7 @@
 #include "npu/hw/regs.h"
 
 struct npu_card_config;
+struct npu_wire;
 
 #ifdef __cplusplus
 extern "C" {
@@ -158,6 +159,9 @@ void npu_sems_reset(struct npu_sems *sems);
  * _SEM_OVERFLOW.
  */
 enum npu_reason npu_sems_command(struct npu_sems *sems, const struct npu_cmd *cmd, uint64_t *where);
+
+/** npu_sems_wire() - the state between two commands, to or from @w (wire.h) */
+void npu_sems_wire(struct npu_sems *sems, struct npu_wire *w);
 
 /** npu_sems_leftover() - the lowest semaphore with tokens, -1 if there is none */
 int npu_sems_leftover(const struct npu_sems *sems);

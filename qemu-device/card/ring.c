@@ -162,7 +162,7 @@ static bool read_tail(struct npu_card *card, struct npu_ring *ring, struct npu_p
 	return true;
 }
 
-static bool desc_ok(const struct npu_card *card, const struct npu_desc *d)
+bool npu_ring_desc_ok(const struct npu_card *card, const struct npu_desc *d)
 {
 	for (size_t i = 0; i < sizeof(d->reserved1) / sizeof(d->reserved1[0]); i++) {
 		if (d->reserved1[i])
@@ -170,6 +170,17 @@ static bool desc_ok(const struct npu_card *card, const struct npu_desc *d)
 	}
 	return d->job_id && d->table % 64 == 0 && d->ncores && d->ncores <= card->cfg.cores &&
 	       !d->reserved0 && !(d->flags & ~NPU_DESC_FLAGS);
+}
+
+/* Commands are named by 32-bit offsets. */
+bool npu_ring_streams_ok(const struct npu_job *job)
+{
+	for (unsigned int i = 0; i < job->desc.ncores; i++) {
+		if (job->stream[i].addr % NPU_CMD_ALIGN || job->stream[i].size % NPU_CMD_ALIGN ||
+		    job->stream[i].size > UINT32_MAX)
+			return false;
+	}
+	return true;
 }
 
 static void job_invalid(struct npu_job *job, enum npu_status status, enum npu_reason reason)
@@ -185,7 +196,7 @@ static int read_table(struct npu_card *card, struct npu_job *job, struct npu_por
 	uint64_t len = sizeof(table.region) + job->desc.ncores * sizeof(table.stream[0]);
 	int ret;
 
-	if (!desc_ok(card, &job->desc)) {
+	if (!npu_ring_desc_ok(card, &job->desc)) {
 		/* An address in it is not to be trusted either. */
 		job->desc.table = 0;
 		job_invalid(job, NPU_JOB_INVALID, NPU_REASON_DESC);
@@ -201,13 +212,9 @@ static int read_table(struct npu_card *card, struct npu_job *job, struct npu_por
 	if (ret)
 		return ret;
 	memcpy(job->region, table.region, sizeof(table.region));
-	for (unsigned int i = 0; i < job->desc.ncores; i++) {
-		job->stream[i] = table.stream[i];
-		/* Commands are named by 32-bit offsets. */
-		if (job->stream[i].addr % NPU_CMD_ALIGN || job->stream[i].size % NPU_CMD_ALIGN ||
-		    job->stream[i].size > UINT32_MAX)
-			job_invalid(job, NPU_JOB_INVALID, NPU_REASON_DESC);
-	}
+	memcpy(job->stream, table.stream, job->desc.ncores * sizeof(table.stream[0]));
+	if (!npu_ring_streams_ok(job))
+		job_invalid(job, NPU_JOB_INVALID, NPU_REASON_DESC);
 	return 0;
 }
 

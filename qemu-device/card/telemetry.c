@@ -12,6 +12,7 @@
  * what it shows. ECC errors are all injected.
  */
 #include "device.h"
+#include "wire.h"
 
 #define AMBIENT_MC     35000.0
 #define CRITICAL_MC    95000
@@ -19,6 +20,8 @@
 #define HEAT_MS	       20000.0
 /* A job draws no more: its core count times this still fits the registers. */
 #define MOST_MW 1e7
+/* Above any temperature of a card that draws it, and below what the register holds. */
+#define MOST_MC 1e9
 
 /* 1 - exp(-x), near enough for a thermometer and without libm. */
 static double approach(double x)
@@ -126,4 +129,21 @@ uint32_t npu_telemetry_read(struct npu_card *card, uint64_t offset)
 	default:
 		return 0;
 	}
+}
+
+/* Times are told as how long ago: the clock of another host is another one. */
+void npu_telemetry_wire(struct npu_card *card, struct npu_wire *w)
+{
+	struct npu_telemetry *t = &card->telemetry;
+
+	npu_wire_ago(w, &t->power_on);
+	npu_wire_ago(w, &t->reset);
+	npu_wire_ago(w, &t->stamp);
+	npu_wire_u64(w, &t->energy_nj);
+	npu_wire_double(w, &t->dynamic_mw, 0, MOST_MW * NPU_MAX_CORES);
+	npu_wire_double(w, &t->temp_mc, 0, MOST_MC);
+	npu_wire_u32(w, &t->throttle);
+	npu_wire_check(w, !(t->throttle & ~NPU_THROTTLE_THERMAL), "throttled for no reason");
+	npu_wire_u32(w, &t->ecc_corrected);
+	npu_wire_u32(w, &t->ecc_uncorrected);
 }

@@ -24,9 +24,7 @@
 
 #include "card.h"
 #include "timing.h"
-
-/* Runs of one page after which it is resolved again. */
-#define RESOLVE_RUNS 65536
+#include "wire.h"
 
 #define RING	  (4u * NPU_LOOKAHEAD)
 #define TOKENS	  256u /* a power of two above NPU_SEM_MAX */
@@ -133,126 +131,6 @@ static uint64_t max_u64(uint64_t a, uint64_t b)
 static uint64_t min_u64(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
-}
-
-/* ---- Bytes ---------------------------------------------------------------------------------- */
-
-struct counting {
-	npu_resolve_fn *resolve;
-	void *opaque;
-	enum npu_access_kind kind;
-	uint64_t *local;
-	uint64_t *host;
-	/* The page that was asked for last. */
-	uint64_t start;
-	uint64_t len;
-	bool is_local;
-	uint32_t runs;
-};
-
-static bool look_up(struct counting *c, uint64_t va)
-{
-	uint64_t key, len;
-
-	if (!c->resolve) {
-		c->start = va;
-		c->len = UINT64_MAX - va;
-		c->is_local = true;
-		return true;
-	}
-	if (!c->resolve(c->opaque, va, c->kind, &key, &len))
-		return false;
-	c->start = va;
-	c->len = len;
-	c->is_local = key & NPU_KEY_LOCAL;
-	return true;
-}
-
-/* Whole bursts of a run; false where it would fault, which is where the command ends. */
-static bool count_run(struct counting *c, uint64_t va, uint64_t len)
-{
-	while (len) {
-		uint64_t part, first, last;
-
-		/* Now and then in any case: resolve() also fails when the job is to end. */
-		if ((va - c->start >= c->len || ++c->runs % RESOLVE_RUNS == 0) && !look_up(c, va))
-			return false;
-		part = min_u64(len, c->len - (va - c->start));
-		/* The page may go on: a burst never crosses its end. */
-		first = va / NPU_DMA_BURST;
-		last = (va + part - 1) / NPU_DMA_BURST;
-		*(c->is_local ? c->local : c->host) += (last - first + 1) * NPU_DMA_BURST;
-		va += part;
-		len -= part;
-	}
-	return true;
-}
-
-static void count_dma(struct counting *c, const struct npu_cmd *cmd, const uint64_t *region)
-{
-	struct npu_dma_shape d;
-	uint64_t base, i, j, k;
-	unsigned int n;
-
-	npu_isa_dma_shape(cmd, &d);
-	if (!d.row)
-		return;
-	base = (region ? region[d.region] : 0) + (uint64_t)d.offset;
-	/* Rows that follow one another are one run. */
-	for (n = 0; n < 3; n++) {
-		if (d.count[n] > 1 && d.stride[n] != (int64_t)d.row)
-			break;
-		d.row *= d.count[n];
-		d.count[n] = 1;
-	}
-	for (k = 0; k < d.count[2]; k++)
-		for (j = 0; j < d.count[1]; j++)
-			for (i = 0; i < d.count[0]; i++)
-				if (!count_run(c,
-					       base + i * (uint64_t)d.stride[0] +
-						       j * (uint64_t)d.stride[1] +
-						       k * (uint64_t)d.stride[2],
-					       d.row))
-					return;
-}
-
-static void count_gather(struct counting *c, const struct npu_cmd_gather *cmd,
-			 const uint64_t *region, const uint8_t *spm)
-{
-	uint64_t base = (region ? region[cmd->region] : 0) + cmd->offset;
-	uint32_t i;
-
-	for (i = 0; i < cmd->count; i++) {
-		uint64_t row = i;
-
-		if (spm && !npu_isa_gather_index(cmd, spm, i, &row))
-			return;
-		if (!count_run(c, base + row * cmd->row_stride, cmd->row_bytes))
-			return;
-	}
-}
-
-void npu_time_bytes(const struct npu_cmd *cmd, const uint64_t *region, const uint8_t *spm,
-		    npu_resolve_fn *resolve, void *opaque, uint64_t *local, uint64_t *host)
-{
-	struct counting c = { .resolve = resolve, .opaque = opaque, .local = local, .host = host };
-
-	*local = 0;
-	*host = 0;
-	switch (cmd->opcode) {
-	case NPU_OP_STORE:
-		c.kind = NPU_ACCESS_WRITE;
-		count_dma(&c, cmd, region);
-		break;
-	case NPU_OP_LOAD:
-		c.kind = NPU_ACCESS_READ;
-		count_dma(&c, cmd, region);
-		break;
-	case NPU_OP_GATHER:
-		c.kind = NPU_ACCESS_READ;
-		count_gather(&c, (const void *)cmd, region, spm);
-		break;
-	}
 }
 
 /* ---- Cost of a command ---------------------------------------------------------------------- */
@@ -658,6 +536,155 @@ void npu_time_reset(struct npu_time *t)
 		t->semaphore[i].made = 0;
 		t->semaphore[i].taken = 0;
 	}
+}
+
+/* ---- Saved state ---------------------------------------------------------------------------- */
+
+void npu_time_counters_wire(struct npu_time_counters *c, struct npu_wire *w)
+{
+	npu_wire_u64(w, &c->busy);
+	npu_wire_u64(w, &c->stall_sem);
+	npu_wire_u64(w, &c->stall_port);
+	npu_wire_u64(w, &c->cmds);
+	npu_wire_u64(w, &c->work);
+	npu_wire_u64(w, &c->lmem_bytes);
+	npu_wire_u64(w, &c->pcie_bytes);
+	npu_wire_u64(w, &c->energy_fj);
+}
+
+/* Is @number one of the commands loaded so far that are not decided? */
+static bool is_undecided(struct npu_time *t, uint64_t number)
+{
+	return number < t->fed && t->fed - number <= NPU_LOOKAHEAD &&
+	       entry_of(t, number)->end == UNDECIDED;
+}
+
+/* What is decided already has been told to those who need it, or is told now. */
+static void settle_needs(struct npu_time *t, struct entry *e)
+{
+	unsigned int i, kept = 0;
+
+	for (i = 0; i < e->need_count; i++) {
+		uint64_t end = entry_of(t, e->needs[i])->end;
+
+		if (end == UNDECIDED)
+			e->needs[kept++] = e->needs[i];
+		else
+			e->ready = max_u64(e->ready, end);
+	}
+	e->need_count = (uint8_t)kept;
+}
+
+/* Of command @number, which is not decided. */
+static void wire_entry(struct npu_time *t, struct npu_wire *w, uint64_t number, struct entry *e)
+{
+	unsigned int i;
+
+	npu_wire_u32(w, &e->tag);
+	npu_wire_u8(w, &e->engine);
+	npu_wire_bool(w, &e->in_order);
+	npu_wire_u64(w, &e->ready);
+	npu_wire_u64(w, &e->occupies);
+	npu_wire_u64(w, &e->transfer);
+	npu_wire_u64(w, &e->latency);
+	npu_wire_u64(w, &e->prologue);
+	npu_wire_u64(w, &e->first_tile);
+	npu_wire_u64(w, &e->work);
+	npu_wire_u64(w, &e->energy);
+	npu_wire_u64(w, &e->local);
+	npu_wire_u64(w, &e->host);
+	npu_wire_u8(w, &e->need_count);
+	npu_wire_check(w, e->engine < NPU_ENGINES && e->need_count <= NPU_CMD_SEMS,
+		       "a command of no engine, or with too many waits");
+	for (i = 0; !w->error && i < e->need_count; i++) {
+		npu_wire_u64(w, &e->needs[i]);
+		npu_wire_check(w, e->needs[i] < number && is_undecided(t, e->needs[i]),
+			       "a command waits for one that is not under way");
+	}
+	for (i = 0; i < NPU_CMD_SEMS; i++) {
+		npu_wire_u8(w, &e->signal[i]);
+		npu_wire_check(w, e->signal[i] < NPU_SEMAPHORES || e->signal[i] == NPU_SEM_NONE,
+			       "a command signals no semaphore");
+		if (e->signal[i] != NPU_SEM_NONE)
+			npu_wire_u64(w, &e->token[i]);
+	}
+}
+
+/*
+ * Commands that are not decided are all that is asked for: needs are settled first, and a token
+ * that was made by a decided command has its time. They lie less than NPU_LOOKAHEAD back.
+ */
+static void wire_entries(struct npu_time *t, struct npu_wire *w)
+{
+	uint64_t first = t->fed > NPU_LOOKAHEAD ? t->fed - NPU_LOOKAHEAD : 0, number;
+
+	for (number = first; number < t->fed; number++) {
+		struct entry *e = entry_of(t, number);
+		bool undecided;
+
+		if (w->loading)
+			memset(e, 0, sizeof(*e));
+		undecided = e->end == UNDECIDED;
+		npu_wire_bool(w, &undecided);
+		if (w->error)
+			return;
+		if (!undecided)
+			continue;
+		if (!w->loading)
+			settle_needs(t, e);
+		wire_entry(t, w, number, e);
+		if (w->error)
+			return;
+		if (w->loading) {
+			struct queue *q = &t->queue[e->engine];
+
+			e->end = UNDECIDED;
+			q->number[q->tail++ % RING] = number;
+		}
+	}
+}
+
+static void wire_semaphore(struct npu_time *t, struct npu_wire *w, struct semaphore *s,
+			   unsigned int count)
+{
+	unsigned int i;
+
+	npu_wire_u64(w, &s->taken);
+	for (i = 0; i < count; i++) {
+		struct token *k = &s->token[(s->taken + i) % TOKENS];
+
+		npu_wire_u64(w, &k->time);
+		if (k->time != UNDECIDED)
+			continue;
+		npu_wire_u64(w, &k->maker);
+		npu_wire_check(w, is_undecided(t, k->maker), "a token of no command under way");
+	}
+	if (w->loading)
+		s->made = s->taken + count;
+}
+
+void npu_time_wire(struct npu_time *t, struct npu_wire *w, const struct npu_sems *sems)
+{
+	unsigned int i;
+
+	if (w->loading)
+		npu_time_reset(t);
+	npu_wire_u64(w, &t->fed);
+	npu_wire_u64(w, &t->port);
+	npu_wire_u64(w, &t->last);
+	for (i = 0; i < NPU_ENGINES; i++) {
+		struct queue *q = &t->queue[i];
+
+		npu_wire_u64(w, &q->free);
+		npu_wire_u64(w, &q->end);
+		npu_wire_bool(w, &q->idle);
+		npu_time_counters_wire(&q->counters, w);
+	}
+	wire_entries(t, w);
+	for (i = 0; i < NPU_SEMAPHORES && !w->error; i++)
+		wire_semaphore(t, w, &t->semaphore[i], sems->count[i]);
+	if (w->loading && w->error)
+		npu_time_reset(t);
 }
 
 struct npu_time *npu_time_new(const struct npu_card_config *cfg)

@@ -19,6 +19,7 @@ extern "C" {
 #endif
 
 struct npu_time;
+struct npu_wire;
 
 /**
  * struct npu_time_counters - of one engine, for one job so far
@@ -71,6 +72,13 @@ typedef void npu_time_watch_fn(void *opaque, const struct npu_time_event *event)
 struct npu_time *npu_time_new(const struct npu_card_config *cfg);
 void npu_time_free(struct npu_time *t);
 
+/**
+ * npu_time_wire() - the state between two commands, to or from @w (wire.h)
+ * @t: model, of an equal card; on error its state is as after npu_time_reset()
+ * @sems: tokens that each semaphore holds; loaded already
+ */
+void npu_time_wire(struct npu_time *t, struct npu_wire *w, const struct npu_sems *sems);
+
 /** npu_time_watch() - @fn is told each command once its time is decided; NULL: no one is */
 void npu_time_watch(struct npu_time *t, npu_time_watch_fn *fn, void *opaque);
 
@@ -117,6 +125,9 @@ uint64_t npu_time_now(const struct npu_time *t);
 
 /** npu_time_counters() - of the commands whose time is known */
 const struct npu_time_counters *npu_time_counters(const struct npu_time *t, enum npu_engine engine);
+
+/** npu_time_counters_wire() - to or from @w */
+void npu_time_counters_wire(struct npu_time_counters *c, struct npu_wire *w);
 
 #ifdef __cplusplus
 }

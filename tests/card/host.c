@@ -16,6 +16,8 @@
 
 #include <cmocka.h>
 
+#include "snapshot.h"
+
 #define PATIENCE_S 60
 
 /* ---- Calls of the card ----------------------------------------------------------------------- */
@@ -138,7 +140,7 @@ static void call_log(void *opaque, enum npu_card_log level, const char *text)
 
 /* ---- Life ------------------------------------------------------------------------------------ */
 
-struct host *host_new(enum host_memory memory, const char *options)
+struct npu_card *host_new_card(struct host *h)
 {
 	struct npu_card_host calls = {
 		.map = call_map,
@@ -148,8 +150,19 @@ struct host *host_new(enum host_memory memory, const char *options)
 		.interrupt = call_interrupt,
 		.lmem_written = call_lmem_written,
 		.log = call_log,
-		.stable_map = memory == HOST_STABLE,
+		.stable_map = h->memory == HOST_STABLE,
 	};
+	char err[256] = "";
+	struct npu_card *card = npu_card_new(&h->cfg, &calls, h, h->lmem, err, sizeof(err));
+
+	if (!card)
+		fail_msg("%s", err);
+	npu_card_bus_master(card, true);
+	return card;
+}
+
+struct host *host_new(enum host_memory memory, const char *options)
+{
 	struct npu_card_config cfg;
 	char err[256] = "";
 	struct host *h = calloc(1, sizeof(*h));
@@ -171,13 +184,11 @@ struct host *host_new(enum host_memory memory, const char *options)
 	memset(h->lmem, 0, h->lmem_size);
 	pthread_mutex_init(&h->lock, NULL);
 	pthread_cond_init(&h->cond, NULL);
-	h->card = npu_card_new(&cfg, &calls, h, h->lmem, err, sizeof(err));
-	if (!h->card)
-		fail_msg("%s", err);
+	h->cfg = cfg;
+	h->card = host_new_card(h);
 	/* Nothing may be found at offset 0: it would hide lost addresses. */
 	h->next = 1 << 16;
 	h->ctx_table = host_alloc(h, HOST_CTX_COUNT * sizeof(struct npu_ctx_entry), 4096);
-	npu_card_bus_master(h->card, true);
 	host_set64(h, NPU_REG_CTX_BASE_LO, h->ctx_table);
 	host_set(h, NPU_REG_CTX_COUNT, HOST_CTX_COUNT);
 	host_set(h, NPU_REG_EVENT_ENABLE, NPU_EVENT_ALL);
@@ -197,6 +208,68 @@ void host_free(struct host *h)
 	free(h->arena);
 	free(h->lmem);
 	free(h);
+}
+
+/* ---- Saved state ----------------------------------------------------------------------------- */
+
+static int call_save(void *opaque, const void *data, size_t len)
+{
+	struct host_state *state = opaque;
+
+	state->data = realloc(state->data, state->size + len);
+	assert_non_null(state->data);
+	memcpy(state->data + state->size, data, len);
+	state->size += len;
+	return 0;
+}
+
+static int call_load(void *opaque, void *data, size_t len)
+{
+	struct host_state *state = opaque;
+
+	if (len > state->size - state->at)
+		return -EIO;
+	memcpy(data, state->data + state->at, len);
+	state->at += len;
+	return 0;
+}
+
+struct host_state host_save(struct host *h)
+{
+	struct host_state state = { 0 };
+	char err[256] = "";
+
+	if (npu_card_save(h->card, call_save, &state, err, sizeof(err)))
+		fail_msg("%s", err);
+	return state;
+}
+
+int host_load(struct npu_card *card, struct host_state *state, char *err, size_t err_size)
+{
+	state->at = 0;
+	return npu_card_load(card, call_load, state, err, err_size);
+}
+
+void host_move(struct host *h)
+{
+	struct host_state state = host_save(h);
+	struct npu_card *old = h->card;
+	char err[256] = "";
+
+	/* The old card is paused: it touches nothing any more, whatever becomes of it. */
+	pthread_mutex_lock(&h->lock);
+	h->dead = true;
+	pthread_mutex_unlock(&h->lock);
+	npu_card_free(old);
+	pthread_mutex_lock(&h->lock);
+	h->dead = false;
+	pthread_mutex_unlock(&h->lock);
+	h->card = host_new_card(h);
+	npu_card_pause(h->card);
+	if (host_load(h->card, &state, err, sizeof(err)))
+		fail_msg("%s", err);
+	assert_int_equal(state.at, state.size);
+	free(state.data);
 }
 
 /* ---- Registers ------------------------------------------------------------------------------- */

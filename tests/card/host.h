@@ -43,6 +43,7 @@ enum host_memory {
  * @refuse_from: bus addresses from here to @refuse_to do not answer
  * @interrupts: by vector
  * @guest_errors: LOG_GUEST_ERROR lines
+ * @cfg: the card's
  * @order: job ids of completions as they were written, over all rings
  * @ordered: how many
  * @next: first unused byte of the arena
@@ -66,6 +67,7 @@ struct host {
 	uint64_t refuse_to;
 	unsigned int interrupts[1 + NPU_MAX_RINGS];
 	unsigned int guest_errors;
+	struct npu_card_config cfg;
 	uint64_t lmem_dirty;
 	uint64_t map_dirty;
 	uint64_t order[HOST_ORDER];
@@ -104,6 +106,23 @@ struct host_job {
 struct host *host_new(enum host_memory memory, const char *options);
 /** host_free() - checks that no mapping is left, and that nothing reached memory late */
 void host_free(struct host *h);
+
+/** host_new_card() - another card like the one it has, as after power-on, with bus-master on */
+struct npu_card *host_new_card(struct host *h);
+
+/** struct host_state - the bytes of a saved state */
+struct host_state {
+	uint8_t *data;
+	size_t size;
+	size_t at;
+};
+
+/** host_save() - of the card, which is paused */
+struct host_state host_save(struct host *h);
+/** host_load() - into a paused card; what npu_card_load() returned */
+int host_load(struct npu_card *card, struct host_state *state, char *err, size_t err_size);
+/** host_move() - its paused card's state goes on in a new card, which is paused as well */
+void host_move(struct host *h);
 
 uint32_t host_reg(struct host *h, uint64_t offset);
 void host_set(struct host *h, uint64_t offset, uint32_t value);

@@ -40,3 +40,14 @@ vm-requests-$(1).timeout = 660
 endef
 $(eval $(call requests_check,6.12,--kernel 6.12))
 $(eval $(call requests_check,7.x-iommu,--kernel 7.x --iommu))
+
+# The VM with a busy card is saved, loaded and migrated; N=50 for a long while of it.
+$(BUILD)/tests/vm/load: private PKGS = $(LIBNPU_PKGS)
+$(BUILD)/tests/vm/load: private XLIBS = $(LIBNPU_LIBS)
+$(BUILD)/tests/vm/load: $(BUILD)/tests/vm/load.o $(BUILD)/libnpu/libnpu.a
+	$(call link)
+
+CHECK += vm-migrate
+vm-migrate.cmd = tests/vm/migrate.sh $(BUILD)/tests/vm/load
+vm-migrate.deps = $(BUILD)/tests/vm/load
+vm-migrate.timeout = 1200
