@@ -79,11 +79,14 @@ static void run_turned(struct test_fixture *f, const struct npu_conv2d *d, bool 
 	struct npu_program *prog;
 
 	products = borders = 0;
-	test_ok(npu_op_program(f->dev, &turned, d, &prog));
-	npu_program_release(prog);
+	ops_conv2d_by(f->dev, f->queue, &turned, d, 0, wild);
+	if (!products && !borders) {
+		/* The device had the program already. */
+		test_ok(npu_op_program(f->dev, &turned, d, &prog));
+		npu_program_release(prog);
+	}
 	assert_int_equal(products > 0, inside > 0);
 	assert_int_equal(borders > 0, inside < h * w);
-	ops_conv2d_by(f->dev, f->queue, &turned, d, 0, wild);
 }
 
 static void one_pixel(void **state)
@@ -347,9 +350,9 @@ static void turned_case(struct test_fixture *f, uint32_t space, uint32_t channel
 
 static void turned_random(void **state)
 {
-	for (int i = 0; i < 150; i++)
+	for (int i = 0; i < 80; i++)
 		turned_case(*state, 14, 20);
-	for (int i = 0; i < 12; i++)
+	for (int i = 0; i < 6; i++)
 		turned_case(*state, 40, 40);
 }
 
@@ -371,7 +374,7 @@ static void turned_cards(void **state)
 
 		test_ok(npu_open(&f.dev, names[n]));
 		test_ok(npu_queue_create(f.dev, NULL, &f.queue));
-		for (int i = 0; i < 25; i++)
+		for (int i = 0; i < 15; i++)
 			turned_case(&f, 14, 20);
 		npu_queue_release(f.queue);
 		npu_close(f.dev);
@@ -386,7 +389,7 @@ static void turned_borders(void **state)
 {
 	static const uint32_t types[] = { NPU_BF16, NPU_FP16 };
 
-	for (uint32_t i = 0; i < 48; i++) {
+	for (uint32_t i = 0; i < 24; i++) {
 		uint32_t kernel = 2 + i % 3;
 		struct npu_conv2d d = { .batch = 1 + i % 2,
 					.in_h = 9 + ref_random(4),
@@ -397,13 +400,13 @@ static void turned_borders(void **state)
 					.kernel_w = kernel,
 					.stride_h = 1 + i / 3 % 2,
 					.stride_w = 1 + i / 6 % 2,
-					.dilation_h = 1 + i / 12 % 2,
+					.dilation_h = 1 + ref_random(2),
 					.pad_top = kernel - 1,
 					.pad_left = kernel - 1,
 					.pad_bottom = kernel,
 					.pad_right = kernel,
-					.in_type = types[i / 24],
-					.weight_type = types[i / 24],
+					.in_type = types[i / 12],
+					.weight_type = types[i / 12],
 					.weight_layout = i % 2 ? NPU_B_PACKED : NPU_B_ROWS,
 					.epilogue = { .out_type = NPU_FP32, .bias = i / 4 % 2 } };
 
