@@ -194,9 +194,9 @@ static void finish(struct npu_resident_core *c, const struct npu_resident_step *
 	uint32_t all = out->own[c->number].ch[1] - first;
 	struct npu_finish_places at = {
 		.acc = acc,
-		.acc_stride = n * 4,
+		.acc_stride = { 4, n * 4 },
 		.out = place(out, c->number, tile->row[0], tile->ch[0]),
-		.out_stride = pixel_bytes(out, c->number),
+		.out_stride = { pixel_bytes(out, c->number) },
 		.bias = vectors,
 		.scale = vectors + (ep->bias ? (uint32_t)npu_round_up(all * 4, NPU_EMIT_ALIGN) : 0),
 	};
@@ -209,7 +209,7 @@ static void finish(struct npu_resident_core *c, const struct npu_resident_step *
 		const struct npu_resident_tensor *t = &c->r->tensor[s->residual];
 
 		at.residual = place(t, c->number, tile->row[0], tile->ch[0]);
-		at.residual_stride = pixel_bytes(t, c->number);
+		at.residual_stride[0] = pixel_bytes(t, c->number);
 	}
 	npu_finish_pipe(&cmd.p, ep, npu_is_float(s->conv.in_type) ? NPU_FP32 : NPU_S32, &at);
 	npu_stream_vpu(c->s, &cmd);

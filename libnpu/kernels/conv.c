@@ -14,20 +14,16 @@
  *
  * A kernel of one row (or column) with a stride reads every stride-th row: the input is taken for
  * one that only has these. Cores split images, output rows or output channels.
+ *
+ * So pixels are rows of the product, and channels its columns. conv_turned.c has the other way.
  */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "conv_emit.h"
 
-static bool fits16(int64_t v)
-{
-	return v >= INT16_MIN && v <= INT16_MAX;
-}
-
-/* Of outputs [out.first, out.end), those whose tap lies inside. */
-static struct range inside(struct range out, uint32_t stride, uint32_t pad, int64_t tap,
-			   uint32_t in)
+struct range npu_conv_inside(struct range out, uint32_t stride, uint32_t pad, int64_t tap,
+			     uint32_t in)
 {
 	int64_t shift = tap - (int64_t)pad; /* input = output * stride + shift */
 	int64_t first = shift < 0 ? (-shift + stride - 1) / stride : 0;
@@ -52,8 +48,8 @@ struct weights {
 };
 
 /* Vectors are asked for by tile, so that a part finds what its tile loaded. */
-static void set_zero_points(struct work *w, struct npu_mxu_operands *o, const struct channels *ch,
-			    uint32_t col)
+void npu_conv_zero_points(struct work *w, struct npu_mxu_operands *o, const struct channels *ch,
+			  uint32_t col)
 {
 	const struct npu_conv2d *d = w->v->d;
 
@@ -93,7 +89,7 @@ static void fill_command(struct work *w, const struct tile *t, const struct weig
 	cmd->o.b_stride = npu_conv_weight_stride(v, &t->ch, s);
 	cmd->b_group_stride = t->ch.gn > 1 ? npu_conv_weight_group_stride(v, &t->ch, s) : 0;
 	cmd->o.acc = t->out.acc + part->col * 4;
-	set_zero_points(w, &cmd->o, &t->ch, part->col);
+	npu_conv_zero_points(w, &cmd->o, &t->ch, part->col);
 	cmd->batch = length(t->images);
 	cmd->groups = t->ch.gn;
 	cmd->in_c = v->depthwise ? part->cols : piece->channels;
@@ -185,8 +181,8 @@ static void emit_part(struct work *w, const struct tile *t, const struct weights
 		  (int64_t)piece->r0 * v->dilation_h;
 	pad_left = (int64_t)b.cols.first + v->pad_left - x * v->stride_w -
 		   (int64_t)piece->s0 * v->dilation_w;
-	if (!fits16(pad_top) || !fits16(pad_left) || length(b.rows) > UINT16_MAX ||
-	    length(b.cols) > UINT16_MAX) {
+	if (!npu_conv_fits16(pad_top) || !npu_conv_fits16(pad_left) ||
+	    length(b.rows) > UINT16_MAX || length(b.cols) > UINT16_MAX) {
 		w->e->full = true;
 		return;
 	}
@@ -211,8 +207,8 @@ static void emit_tap_step(struct work *w, const struct tile *t, const struct ste
 	const struct npu_conv_view *v = w->v;
 	struct weights weights = { .step = s };
 	int64_t row = (int64_t)s->r0 * v->dilation_h, col = (int64_t)s->s0 * v->dilation_w;
-	struct range y = inside(t->y, v->stride_h, v->pad_top, row, v->in_h);
-	struct range x = inside(t->x, v->stride_w, v->pad_left, col, v->in_w);
+	struct range y = npu_conv_inside(t->y, v->stride_h, v->pad_top, row, v->in_h);
+	struct range x = npu_conv_inside(t->x, v->stride_w, v->pad_left, col, v->in_w);
 	bool empty = !length(y) || !length(x);
 	struct npu_cmd_conv cmd = { .kernel_h = 1,
 				    .kernel_w = 1,
@@ -376,6 +372,10 @@ static void emit_tile(struct work *w, struct tile *t)
 		.residual_stride = { d->residual_stride[0], d->residual_stride[1],
 				     d->residual_stride[2] },
 	};
+	if (p[TURNED]) {
+		npu_conv_turned_tile(w, t);
+		return;
+	}
 	for (s.r0 = 0; s.r0 < v->kernel_h; s.r0 += p[STEP_ROWS]) {
 		s.rows = npu_min(p[STEP_ROWS], v->kernel_h - s.r0);
 		for (s.s0 = 0; s.s0 < v->kernel_w; s.s0 += p[STEP_COLS]) {
@@ -475,6 +475,8 @@ static void emit_tiles(struct work *w)
 			j++;
 		}
 	}
+	if (w->p[TURNED] && !stopped(w))
+		npu_conv_turned_end(w);
 }
 
 static void prepare(struct work *w)
@@ -500,6 +502,8 @@ static void prepare(struct work *w)
 				cols);
 	npu_finish_init(w->e, &w->finish, &d->epilogue, v->acc_type, pixels * cols, out.first,
 			out.end, cols, p[OUT_SLOTS]);
+	if (p[TURNED])
+		npu_conv_turned_begin(w);
 	if (w->e->full)
 		return;
 	w->loaded = calloc(p[IN_SLOTS], sizeof(*w->loaded));
@@ -528,6 +532,7 @@ void npu_conv_emit(struct npu_emit *e, const void *problem, const struct npu_can
 	npu_slots_free(&w.in);
 	npu_slots_free(&w.weights);
 	npu_slots_free(&w.acc);
+	npu_slots_free(&w.gathered);
 	npu_vector_free(&w.in_zp);
 	npu_vector_free(&w.weight_zp);
 	npu_finish_free(&w.finish);

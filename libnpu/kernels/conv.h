@@ -3,12 +3,18 @@
  * Copyright (c) 2026 the npu authors
  *
  * A convolution on its way from descriptor (conv_desc.c) over plan (conv_plan.c) to commands
- * (conv.c).
+ * (conv.c; conv_turned.c).
  */
 #ifndef NPU_KERNELS_CONV_H
 #define NPU_KERNELS_CONV_H
 
 #include "plan.h"
+
+/* Parts of turned tiles under way, at most. */
+#define NPU_CONV_AHEAD 3u
+
+/* What pixels are of the product that a convolution becomes: its rows, or its columns. */
+enum npu_conv_way { NPU_CONV_EITHER, NPU_CONV_STRAIGHT, NPU_CONV_TURNED };
 
 /**
  * struct npu_conv_view - a convolution as it is carried out
@@ -24,6 +30,7 @@
  * @packed_group_bytes: of a group of channels
  * @acc_type: NPU_S32 or NPU_FP32
  * @products: k of an output
+ * @way: which ones are considered
  *
  * The rest is as in the descriptor, after what is said at the head of conv.c about strides.
  */
@@ -42,6 +49,7 @@ struct npu_conv_view {
 	uint64_t packed_block, packed_group_bytes;
 	uint32_t acc_type;
 	uint64_t products;
+	enum npu_conv_way way;
 };
 
 /* Parameters of a candidate. */
@@ -60,6 +68,8 @@ enum {
 	TAIL,			/* k of the last piece of its last step; 0: it is one piece */
 	TAIL_COLS, TAIL_ROWS,	/* of parts of that; 0: all */
 	PIXELS,			/* depthwise: output columns side by side in the array; 1: each alone */
+	TURNED,			/* pixels are the columns of the product (conv_turned.c) */
+	AHEAD,			/* of these: parts under way, and places for what is gathered */
 };
 
 enum { CHANNELS_INNER, CHANNELS_OUTER };
@@ -71,6 +81,15 @@ bool npu_conv_is_depthwise(const struct npu_conv2d *d);
 int npu_conv_compile(const struct npu_caps *caps, const void *desc, struct npu_effort *effort,
 		     struct npu_gang *gang);
 
+/**
+ * npu_conv_compile_straight(), npu_conv_compile_turned() - the same, with pixels as rows of the
+ * product only, or as columns only; for tests of either
+ */
+int npu_conv_compile_straight(const struct npu_caps *caps, const void *desc,
+			      struct npu_effort *effort, struct npu_gang *gang);
+int npu_conv_compile_turned(const struct npu_caps *caps, const void *desc,
+			    struct npu_effort *effort, struct npu_gang *gang);
+
 /** npu_conv_emit() - a core's commands, for struct npu_search */
 void npu_conv_emit(struct npu_emit *e, const void *problem, const struct npu_candidate *c,
 		   unsigned int core);
@@ -78,6 +97,23 @@ void npu_conv_emit(struct npu_emit *e, const void *problem, const struct npu_can
 /** npu_conv_in_block(), npu_conv_weight_block() - bytes of a place for input, for weights */
 uint64_t npu_conv_in_block(const struct npu_conv_view *v, const uint32_t *p);
 uint64_t npu_conv_weight_block(const struct npu_conv_view *v, const uint32_t *p);
+
+/**
+ * npu_conv_turned_pays() - a quick bound: may pixels as columns be quicker, for so many images and
+ * rows and @chans of npu_conv_channel_units()?
+ */
+bool npu_conv_turned_pays(const struct npu_caps *caps, const struct npu_conv_view *v,
+			  uint64_t images, uint64_t rows, uint64_t chans);
+
+/** npu_conv_turned_mxu() - about the cycles that these take of the array, in @tiles tiles */
+uint64_t npu_conv_turned_mxu(const struct npu_caps *caps, const struct npu_conv_view *v,
+			     uint64_t images, uint64_t rows, uint64_t chans, uint64_t tiles);
+
+/** npu_conv_turned_gathered() - elements that the VPU brings together for a tile; 0: none */
+uint64_t npu_conv_turned_gathered(const struct npu_conv_view *v, const uint32_t *p);
+
+/** npu_conv_turned_weights() - bytes of a tile's weights, turned round */
+uint64_t npu_conv_turned_weights(const struct npu_conv_view *v, uint32_t groups, uint32_t on);
 
 /**
  * npu_conv_channel_units() - what cores divide among them: output channels, or groups; and in

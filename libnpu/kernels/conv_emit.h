@@ -42,18 +42,6 @@ static inline void set_k(const struct npu_conv_view *v, struct step *s)
 	s->count = (uint64_t)s->rows * s->cols * (v->depthwise ? 1 : s->channels);
 }
 
-struct work {
-	struct npu_emit *e;
-	const struct npu_conv_view *v;
-	const uint32_t *p;
-	struct range images, rows, columns, chans; /* chans: output channels, or groups */
-	struct npu_slots in, weights, acc;
-	uint32_t *loaded; /* of each input block: rows that are there, behind the last */
-	struct range partial; /* rows before this, and channels of them, of the block under way */
-	struct npu_vector in_zp, weight_zp;
-	struct npu_finish finish;
-};
-
 struct tile {
 	struct range images, y, x;
 	struct channels ch;
@@ -68,6 +56,55 @@ struct block {
 	uint32_t channels;
 	uint32_t stride[3];
 };
+
+/*
+ * A part of a turned tile that is loaded and gathered, and waits for its products: its pixels stand
+ * @pixel_stride bytes apart, and their groups' products @group_stride.
+ */
+struct ahead {
+	struct tile tile;
+	struct npu_part part;
+	struct block b;
+	uint32_t weights;
+	uint32_t pixels, pixel_stride, group_stride;
+};
+
+struct work {
+	struct npu_emit *e;
+	const struct npu_conv_view *v;
+	const uint32_t *p;
+	struct range images, rows, columns, chans; /* chans: output channels, or groups */
+	struct npu_slots in, weights, acc;
+	uint32_t *loaded; /* of each input block: rows that are there, behind the last */
+	struct range partial; /* rows before this, and channels of them, of the block under way */
+	struct npu_vector in_zp, weight_zp;
+	struct npu_finish finish;
+	struct npu_slots gathered;
+	struct ahead ahead[NPU_CONV_AHEAD]; /* in order, the oldest first */
+	unsigned int ahead_count;
+};
+
+/** npu_conv_inside() - of outputs along an axis, those whose tap lies inside of the input */
+struct range npu_conv_inside(struct range out, uint32_t stride, uint32_t pad, int64_t tap,
+			     uint32_t in);
+
+/** npu_conv_zero_points() - fill in those of the input and of the tile's weights from @col on */
+void npu_conv_zero_points(struct work *w, struct npu_mxu_operands *o, const struct channels *ch,
+			  uint32_t col);
+
+/** npu_conv_fits16() - can a command's field of padding hold it? */
+static inline bool npu_conv_fits16(int64_t v)
+{
+	return v >= INT16_MIN && v <= INT16_MAX;
+}
+
+/**
+ * npu_conv_turned_begin(), npu_conv_turned_tile(), npu_conv_turned_end() - places, each tile, and
+ * what is still under way behind the last
+ */
+void npu_conv_turned_begin(struct work *w);
+void npu_conv_turned_tile(struct work *w, const struct tile *t);
+void npu_conv_turned_end(struct work *w);
 
 /** npu_conv_input_channels() - input channels that a tile's outputs come from */
 struct range npu_conv_input_channels(const struct npu_conv_view *v, const struct channels *ch);

@@ -283,7 +283,11 @@ uint64_t npu_conv_weight_block(const struct npu_conv_view *v, const uint32_t *p)
 {
 	uint64_t k = (uint64_t)p[STEP_ROWS] * p[STEP_COLS] * (v->depthwise ? 1 : p[STEP_C]);
 
-	if (v->groups > 1 && !v->depthwise && p[GROUPS] > 1)
-		return (uint64_t)p[GROUPS] * weight_block_bytes(v, k, v->og);
-	return weight_block_bytes(v, k, p[CHANNELS]) * p[PIXELS];
+	uint32_t groups = v->groups > 1 && !v->depthwise ? p[GROUPS] : 1;
+	uint32_t on = groups > 1 ? v->og : p[CHANNELS];
+	uint64_t bytes = groups * weight_block_bytes(v, k, on) * p[PIXELS];
+
+	return p[TURNED] ? npu_round_up(bytes, NPU_EMIT_ALIGN) +
+				   npu_conv_turned_weights(v, groups, on) :
+			   bytes;
 }

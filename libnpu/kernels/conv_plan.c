@@ -260,13 +260,18 @@ static uint64_t estimate(const struct npu_caps *caps, const struct npu_conv_view
 	uint64_t share = npu_max(1, caps->lmem_bw / caps->cores), tiles = s->spatial * s->channel;
 	uint64_t tile = (uint64_t)p[IMAGES] * p[TILE_H] * p[TILE_W] * s->cols;
 	uint64_t mxu = mxu_cycles(caps, v, p, s), dma, most, ends, part;
+	uint64_t vpu = tile / caps->vpu_lanes + caps->cmd_cycles;
 	struct traffic t = count_bytes(v, p, s);
 
+	if (p[TURNED]) {
+		mxu = npu_conv_turned_mxu(caps, v, s->images, s->rows, s->chans, s->spatial);
+		vpu += npu_conv_turned_gathered(v, p) / caps->vpu_lanes + caps->cmd_cycles;
+	}
 	dma = t.all / share + tiles * (s->steps + 1) * caps->cmd_cycles;
 	/* A single place is free again only when what stands there has been used. */
 	if (p[WEIGHT_SLOTS] == 1 && s->channel * s->steps > 1)
 		dma += mxu / 2;
-	most = npu_max(npu_max(mxu, dma), tiles * (tile / caps->vpu_lanes + caps->cmd_cycles));
+	most = npu_max(npu_max(mxu, dma), tiles * vpu);
 	most = npu_max(most, t.tile / share + mxu - mxu / tiles);
 	most = npu_max(most, t.pass / share + mxu -
 				     mxu / (p[ORDER] == CHANNELS_INNER ? s->spatial : s->channel));
@@ -277,9 +282,10 @@ static uint64_t estimate(const struct npu_caps *caps, const struct npu_conv_view
 	return most + ends;
 }
 
-static bool place(const struct npu_caps *caps, const struct npu_conv_view *v, uint32_t *p,
-		  const struct share *s)
+static bool place_blocks(const struct npu_caps *caps, const struct npu_conv_view *v, uint32_t *p,
+			 const struct share *s)
 {
+	uint64_t gathered = npu_conv_turned_gathered(v, p) * v->in_size;
 	uint64_t in = npu_round_up(npu_conv_in_block(v, p), NPU_EMIT_ALIGN);
 	uint64_t weights = npu_round_up(npu_conv_weight_block(v, p), NPU_EMIT_ALIGN);
 	uint64_t tile = (uint64_t)p[IMAGES] * p[TILE_H] * p[TILE_W] * s->cols, used, room;
@@ -295,7 +301,8 @@ static bool place(const struct npu_caps *caps, const struct npu_conv_view *v, ui
 	for (p[OUT_SLOTS] = 3;; p[OUT_SLOTS]--) {
 		used = npu_finish_bytes(&v->d->epilogue, v->acc_type, tile, columns, s->cols,
 					p[OUT_SLOTS]) +
-		       npu_max(npu_min(columns, 32768), 3 * s->cols + 192) + 192;
+		       npu_max(npu_min(columns, 32768), 3 * s->cols + 192) + 192 +
+		       p[AHEAD] * npu_round_up(gathered, NPU_EMIT_ALIGN);
 		if (used + 2 * (in + weights) <= caps->spm_size)
 			break;
 		if (p[OUT_SLOTS] == 1) {
@@ -336,6 +343,18 @@ static bool place(const struct npu_caps *caps, const struct npu_conv_view *v, ui
 	}
 	p[IN_SLOTS] = npu_min(want_in, 4096);
 	p[WEIGHT_SLOTS] = npu_min(want_weights, 4096);
+	/* What parts under way read must still be there. */
+	return p[IN_SLOTS] >= npu_min(blocks, p[AHEAD]) &&
+	       p[WEIGHT_SLOTS] >= npu_min(s->channel * s->steps, p[AHEAD]);
+}
+
+static bool place(const struct npu_caps *caps, const struct npu_conv_view *v, uint32_t *p,
+		  const struct share *s)
+{
+	p[AHEAD] = p[TURNED] ? NPU_CONV_AHEAD : 0;
+	while (!place_blocks(caps, v, p, s))
+		if (p[AHEAD] <= 1 || !--p[AHEAD])
+			return false;
 	return true;
 }
 
@@ -382,11 +401,11 @@ static uint32_t part_rows(const uint32_t *p, uint32_t parts)
 /* How the first and the last tile are cut, before it is known better. */
 static void set_ends(const struct npu_caps *caps, const struct npu_conv_view *v, uint32_t *p)
 {
-	p[HEAD] = npu_k_unit(caps);
+	p[HEAD] = p[TURNED] ? 0 : npu_k_unit(caps);
 	p[HEAD_COLS] = 0;
 	p[HEAD_ROWS] = part_rows(p, 4);
 	p[TAIL] = 0;
-	p[TAIL_COLS] = column_unit(caps, v);
+	p[TAIL_COLS] = p[TURNED] ? 0 : column_unit(caps, v);
 	p[TAIL_ROWS] = part_rows(p, 4);
 }
 
@@ -440,6 +459,8 @@ static void try_steps(struct planner *pl)
 	const struct npu_conv_view *v = pl->v;
 	uint32_t *p = pl->c.param, i, before = pl->search->count, pixels = p[PIXELS];
 
+	if (v->way == NPU_CONV_TURNED)
+		return;
 	p[BY_TAP] = 0;
 	set_step(p, v->kernel_h, v->kernel_w, v->cg);
 	try_orders(pl);
@@ -476,6 +497,23 @@ static void try_steps(struct planner *pl)
 	p[PIXELS] = pixels;
 }
 
+/* Pixels as columns: all of the kernel, and all channels or whole groups. */
+static void try_turned(struct planner *pl)
+{
+	const struct npu_conv_view *v = pl->v;
+	uint32_t *p = pl->c.param;
+
+	if (v->depthwise || v->way == NPU_CONV_STRAIGHT ||
+	    (v->way == NPU_CONV_EITHER &&
+	     !npu_conv_turned_pays(pl->search->caps, v, pl->s.images, pl->s.rows, pl->s.chans)))
+		return;
+	p[TURNED] = 1;
+	p[BY_TAP] = 0;
+	set_step(p, v->kernel_h, v->kernel_w, v->cg);
+	try_orders(pl);
+	p[TURNED] = 0;
+}
+
 static uint32_t even(uint64_t total, uint64_t size, uint64_t unit)
 {
 	uint64_t parts = npu_div_up(total, size);
@@ -505,6 +543,8 @@ static void try_channels(struct planner *pl)
 		if (p[PIXELS] > 1 && p[CHANNELS] < total)
 			continue;
 		try_steps(pl);
+		if (v->groups == 1 && p[CHANNELS] == total)
+			try_turned(pl);
 	}
 	if (v->groups == 1 || v->depthwise)
 		return;
@@ -513,8 +553,10 @@ static void try_channels(struct planner *pl)
 		p[GROUPS] = npu_div_up(pl->s.chans, 1u << i);
 		if (p[GROUPS] == last || p[GROUPS] == 1)
 			continue;
-		if (pixels * p[GROUPS] * v->og <= limit)
-			try_steps(pl);
+		if (pixels * p[GROUPS] * v->og > limit)
+			continue;
+		try_steps(pl);
+		try_turned(pl);
 	}
 	p[GROUPS] = 1;
 }
@@ -623,6 +665,9 @@ static bool vary(const struct npu_search *search, const struct npu_candidate *c,
 	uint32_t *p = out->param, unit = column_unit(caps, v), times;
 
 	if (i < sizeof(end) / sizeof(end[0])) {
+		/* Turned ones have ends of rows alone. */
+		if (p[TURNED] && end[i].param != HEAD_ROWS && end[i].param != TAIL_ROWS)
+			return true;
 		times = end[i].times;
 		if (end[i].param == TAIL_ROWS || (end[i].param == HEAD_ROWS && times))
 			p[end[i].param] = part_rows(p, times);
@@ -644,7 +689,7 @@ static bool vary(const struct npu_search *search, const struct npu_candidate *c,
 		break;
 	case 3:
 		/* Several groups' channels do not follow one another. */
-		if (p[GROUPS] == 1)
+		if (p[GROUPS] == 1 && !p[TURNED])
 			p[STEP_C] = npu_min(
 				npu_round_up(npu_div_up(p[STEP_C], 2), npu_k_unit(caps)), v->cg);
 		break;
@@ -683,8 +728,8 @@ static bool vary(const struct npu_search *search, const struct npu_candidate *c,
 	return true;
 }
 
-int npu_conv_compile(const struct npu_caps *caps, const void *desc, struct npu_effort *effort,
-		     struct npu_gang *gang)
+static int compile(const struct npu_caps *caps, const void *desc, enum npu_conv_way way,
+		   struct npu_effort *effort, struct npu_gang *gang)
 {
 	struct npu_conv_view view;
 	struct npu_search search = {
@@ -697,7 +742,26 @@ int npu_conv_compile(const struct npu_caps *caps, const void *desc, struct npu_e
 	uint32_t cores;
 
 	make_view(desc, &view);
+	view.way = way;
 	for (cores = caps->cores; cores; cores /= 2)
 		add_partitions(&search, &view, cores);
 	return npu_search_run(&search, gang);
+}
+
+int npu_conv_compile(const struct npu_caps *caps, const void *desc, struct npu_effort *effort,
+		     struct npu_gang *gang)
+{
+	return compile(caps, desc, NPU_CONV_EITHER, effort, gang);
+}
+
+int npu_conv_compile_straight(const struct npu_caps *caps, const void *desc,
+			      struct npu_effort *effort, struct npu_gang *gang)
+{
+	return compile(caps, desc, NPU_CONV_STRAIGHT, effort, gang);
+}
+
+int npu_conv_compile_turned(const struct npu_caps *caps, const void *desc,
+			    struct npu_effort *effort, struct npu_gang *gang)
+{
+	return compile(caps, desc, NPU_CONV_TURNED, effort, gang);
 }

@@ -191,14 +191,18 @@ struct npu_tile {
 };
 
 /**
- * struct npu_finish_places - what one VPU pass of an epilogue reads and writes: channels side by
- * side, rows at strides of so many bytes
+ * struct npu_finish_places - what one VPU pass of an epilogue reads and writes, at strides of so
+ * many bytes
+ * @acc, @acc_stride: sums; strides of channels, then of up to three other dimensions
+ * @out, @out_stride: results: channels side by side, and the other dimensions
+ * @residual, @residual_stride: likewise
+ * @bias, @scale: of the first channel
  */
 struct npu_finish_places {
-	uint32_t acc, acc_stride;
-	uint32_t out, out_stride;
-	uint32_t residual, residual_stride;
-	uint32_t bias, scale; /* of the first channel */
+	uint32_t acc, acc_stride[4];
+	uint32_t out, out_stride[3];
+	uint32_t residual, residual_stride[3];
+	uint32_t bias, scale;
 };
 
 /** npu_finish_pipe() - the operands and stages of an epilogue that needs a VPU pass */
@@ -239,6 +243,30 @@ bool npu_part_next(const struct npu_parts *how, const struct npu_tile *tile, str
 void npu_finish_begin(struct npu_emit *e, struct npu_finish *f, const struct npu_tile *tile);
 void npu_finish_part(struct npu_emit *e, struct npu_finish *f, const struct npu_tile *tile,
 		     const struct npu_part *part);
+
+/**
+ * struct npu_sums - sums of a tile that do not lie in ACC as struct npu_tile says: a box of it, all
+ * its columns
+ * @acc: of the first
+ * @acc_stride: bytes between columns, and along each of the tile's @rows
+ * @first: of the box, in the tile
+ * @size: of the box
+ */
+struct npu_sums {
+	uint32_t acc;
+	uint32_t acc_stride[4];
+	uint32_t first[3];
+	uint32_t size[3];
+};
+
+/**
+ * npu_finish_sums(), npu_finish_store() - npu_finish_part() for such sums: the epilogue of each of
+ * the boxes that a part consists of, then its STORE
+ */
+void npu_finish_sums(struct npu_emit *e, struct npu_finish *f, const struct npu_tile *tile,
+		     const struct npu_sums *sums);
+void npu_finish_store(struct npu_emit *e, struct npu_finish *f, const struct npu_tile *tile,
+		      const struct npu_part *part);
 
 /** npu_zero_point_check() - 0, or -EINVAL naming @what; @allowed: bits of enum npu_per */
 int npu_zero_point_check(const char *what, uint32_t per, uint32_t allowed, uint32_t type,

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <math.h>
+#include <string.h>
 
 #include "hal/error.h"
 
@@ -163,13 +164,13 @@ static uint8_t add_vector(struct npu_vpu_pipe *p, uint32_t addr, uint8_t type)
 }
 
 static void residual_stages(struct npu_vpu_pipe *p, const struct npu_epilogue *ep, uint32_t addr,
-			    uint32_t stride)
+			    const uint32_t stride[3])
 {
 	struct npu_vpu_operand o = {
 		.addr = addr,
 		.space = NPU_SPACE_SPM,
 		.type = ep->residual_type,
-		.stride = { npu_type_size(ep->residual_type), stride },
+		.stride = { npu_type_size(ep->residual_type), stride[0], stride[1], stride[2] },
 	};
 
 	if (!npu_is_float(ep->residual_type)) {
@@ -203,12 +204,14 @@ void npu_finish_pipe(struct npu_vpu_pipe *p, const struct npu_epilogue *ep, uint
 	p->x = (struct npu_vpu_operand){ .addr = at->acc,
 					 .space = NPU_SPACE_ACC,
 					 .type = acc_type,
-					 .stride = { 4, at->acc_stride } };
+					 .stride = { at->acc_stride[0], at->acc_stride[1],
+						     at->acc_stride[2], at->acc_stride[3] } };
 	p->out = (struct npu_vpu_operand){ .addr = at->out,
 					   .space = NPU_SPACE_SPM,
 					   .type = ep->out_type,
 					   .stride = { npu_type_size(ep->out_type),
-						       at->out_stride } };
+						       at->out_stride[0], at->out_stride[1],
+						       at->out_stride[2] } };
 	if (ep->bias)
 		npu_emit_stage(p, acc_type == NPU_S32 ? NPU_STAGE_IADD : NPU_STAGE_ADD,
 			       add_vector(p, at->bias, acc_type), 0, 0);
@@ -319,15 +322,82 @@ void npu_finish_part(struct npu_emit *e, struct npu_finish *f, const struct npu_
 		npu_finish_pipe(&cmd.p, ep, f->acc_type,
 				&(struct npu_finish_places){
 					.acc = t->acc + element * 4,
-					.acc_stride = t->cols * 4,
+					.acc_stride = { 4, t->cols * 4 },
 					.out = box.spm,
-					.out_stride = t->cols * npu_type_size(ep->out_type),
+					.out_stride = { t->cols * npu_type_size(ep->out_type) },
 					.residual = f->at.residual + element * residual_size,
-					.residual_stride = t->cols * residual_size,
+					.residual_stride = { t->cols * residual_size },
 					.bias = f->at.bias + part->col * 4,
 					.scale = f->at.scale + part->col * 4,
 				});
 		npu_stream_vpu(e->s, &cmd);
 	}
 	npu_emit_store(e, &box, f->raw);
+}
+
+/* Sums that are results already: element by element, images one after the other. */
+static void store_sums(struct npu_emit *e, const struct npu_tile *t, const struct npu_sums *sums)
+{
+	uint64_t first =
+		t->out + sums->first[0] * t->out_stride[0] + sums->first[1] * t->out_stride[1];
+	uint32_t i;
+
+	for (i = 0; i < sums->size[2]; i++) {
+		struct npu_box box = {
+			.region = NPU_OP_REGION_OUT,
+			.element = 4,
+			.offset = (int64_t)((first + (sums->first[2] + i) * t->out_stride[2]) * 4),
+			.size = { 1, t->cols, sums->size[0], sums->size[1] },
+			.mem_stride = { 4, (int64_t)(t->out_stride[0] * 4),
+					(int64_t)(t->out_stride[1] * 4) },
+			.spm = sums->acc + i * sums->acc_stride[3],
+			.spm_stride = { sums->acc_stride[0], sums->acc_stride[1],
+					sums->acc_stride[2] },
+		};
+
+		npu_emit_store(e, &box, true);
+	}
+}
+
+void npu_finish_sums(struct npu_emit *e, struct npu_finish *f, const struct npu_tile *t,
+		     const struct npu_sums *sums)
+{
+	const struct npu_epilogue *ep = f->ep;
+	uint32_t out = t->cols * npu_type_size(ep->out_type);
+	uint32_t residual = t->cols * npu_type_size(ep->residual_type);
+	uint32_t row = t->rows[0], image = t->rows[0] * t->rows[1];
+	uint32_t pixel = sums->first[0] + sums->first[1] * row + sums->first[2] * image;
+	struct npu_cmd_vpu cmd = { .size = { t->cols, sums->size[0], sums->size[1],
+					     sums->size[2] } };
+	struct npu_finish_places at = {
+		.acc = sums->acc,
+		.out = f->at.out + pixel * out,
+		.out_stride = { out, out * row, out * image },
+		.residual = f->at.residual + pixel * residual,
+		.residual_stride = { residual, residual * row, residual * image },
+		.bias = f->at.bias,
+		.scale = f->at.scale,
+	};
+
+	if (e->full)
+		return;
+	if (f->raw) {
+		store_sums(e, t, sums);
+		return;
+	}
+	memcpy(at.acc_stride, sums->acc_stride, sizeof(at.acc_stride));
+	npu_finish_pipe(&cmd.p, ep, f->acc_type, &at);
+	npu_stream_vpu(e->s, &cmd);
+}
+
+void npu_finish_store(struct npu_emit *e, struct npu_finish *f, const struct npu_tile *t,
+		      const struct npu_part *part)
+{
+	struct npu_box box;
+
+	if (e->full || f->raw)
+		return;
+	box = part_box(t, part, NPU_OP_REGION_OUT, f->ep->out_type, t->out, t->out_stride,
+		       f->at.out);
+	npu_emit_store(e, &box, false);
 }

@@ -225,8 +225,46 @@ static uint64_t nhwc_span(const uint64_t stride[3], uint64_t c, uint64_t w, uint
 	return (batch - 1) * s2 + (h - 1) * s1 + (w - 1) * s0 + c;
 }
 
+static void fill_wild(struct ops_case *c, unsigned int region)
+{
+	static const uint16_t bf16[] = { 0x0000, 0x8000, 0x0001, 0x8001, 0x7f7f,
+					 0xff7f, 0x7f80, 0xff80, 0x7fc1, 0xffff };
+	static const uint16_t fp16[] = { 0x0000, 0x8000, 0x0001, 0x8001, 0x7bff,
+					 0xfbff, 0x7c00, 0xfc00, 0x7e01, 0xffff };
+	const uint16_t *special = c->type[region] == NPU_BF16 ? bf16 : fp16;
+	uint16_t *data = at(c, region);
+	uint32_t rare = 1 + ref_random(40), kinds = 4 + ref_random(7);
+	size_t i;
+
+	for (i = 0; i < c->bytes[region] / 2; i++)
+		if (ref_random(rare) == 0)
+			data[i] = special[ref_random(kinds)];
+	test_ok(npu_buffer_write(c->buffer[region], c->shift, data, c->bytes[region]));
+}
+
+static int run_conv2d(struct npu_queue *queue, const struct npu_op *op, const struct npu_conv2d *d,
+		      const struct npu_product_args *args, struct npu_fence **fence)
+{
+	const struct npu_ref refs[NPU_MAX_REGIONS] = {
+		[NPU_OP_REGION_A] = args->a,	     [NPU_OP_REGION_B] = args->b,
+		[NPU_OP_REGION_OUT] = args->out,     [NPU_OP_REGION_BIAS] = args->bias,
+		[NPU_OP_REGION_SCALE] = args->scale, [NPU_OP_REGION_RESIDUAL] = args->residual,
+		[NPU_OP_REGION_A_ZP] = args->a_zp,   [NPU_OP_REGION_B_ZP] = args->b_zp,
+	};
+
+	if (op == &npu_op_conv2d)
+		return npu_conv2d(queue, d, args, NULL, 0, fence);
+	return npu_op_run(queue, op, d, refs, NULL, 0, fence);
+}
+
 void ops_conv2d(struct npu_device *dev, struct npu_queue *queue, const struct npu_conv2d *d,
 		double near)
+{
+	ops_conv2d_by(dev, queue, &npu_op_conv2d, d, near, false);
+}
+
+void ops_conv2d_by(struct npu_device *dev, struct npu_queue *queue, const struct npu_op *op,
+		   const struct npu_conv2d *d, double near, bool wild)
 {
 	bool packed = d->weight_layout == NPU_B_PACKED;
 	struct ops_case c = { .dev = dev, .shift = random_shift(packed) };
@@ -254,6 +292,10 @@ void ops_conv2d(struct npu_device *dev, struct npu_queue *queue, const struct np
 	if (d->weight_zp_per >= NPU_PER_CHANNEL)
 		ops_tensor(&c, NPU_OP_REGION_B_ZP, d->weight_type,
 			   d->weight_zp_per == NPU_PER_CHANNEL ? d->out_c : 1);
+	if (wild) {
+		fill_wild(&c, NPU_OP_REGION_A);
+		fill_wild(&c, NPU_OP_REGION_B);
+	}
 	ref = ref_args(&c);
 	args = npu_args(&c);
 	in_place(&c, &args, &ref, &d->epilogue,
@@ -265,7 +307,7 @@ void ops_conv2d(struct npu_device *dev, struct npu_queue *queue, const struct np
 		 d->stride_h, d->stride_w, d->dilation_h, d->dilation_w, d->pad_top, d->pad_left,
 		 d->pad_bottom, d->pad_right, groups, d->in_type, d->weight_type,
 		 d->epilogue.out_type, packed, d->in_zp_per, d->weight_zp_per);
-	if (npu_conv2d(queue, d, &args, NULL, 0, &fence)) {
+	if (run_conv2d(queue, op, d, &args, &fence)) {
 		printf("%s\n", what);
 		fail_msg("%s", npu_error());
 	}

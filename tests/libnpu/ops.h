@@ -9,6 +9,7 @@
 #define NPU_TEST_OPS_H
 
 #include "common.h"
+#include "kernels/plan.h"
 #include "ref.h"
 
 #define OPS_TENSORS 8
@@ -48,6 +49,14 @@ void ops_matmul(struct npu_device *dev, struct npu_queue *queue, const struct np
 		double near);
 void ops_conv2d(struct npu_device *dev, struct npu_queue *queue, const struct npu_conv2d *d,
 		double near);
+/**
+ * ops_conv2d_by() - by an operation whose compiler is another
+ * @wild: floats that sums show an extra or a missing product of: infinities and NaNs, zeros of
+ *	either sign, and products that round to one of them
+ */
+void ops_conv2d_by(struct npu_device *dev, struct npu_queue *queue, const struct npu_op *op,
+		   const struct npu_conv2d *d, double near, bool wild);
+
 void ops_pool2d(struct npu_device *dev, struct npu_queue *queue, const struct npu_pool2d *d);
 void ops_add(struct npu_device *dev, struct npu_queue *queue, const struct npu_add *d, double near);
 

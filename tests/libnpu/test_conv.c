@@ -4,11 +4,91 @@
  *
  * npu_conv2d() against the reference: kernels, strides, dilations, paddings that differ on all
  * sides, groups, depthwise, batches, strides of tensors, all types and epilogues. On the simulator
- * with its checker on.
+ * with its checker on. Both with pixels as rows of the product and as its columns, whichever the
+ * planner would take.
  */
 #include <stdio.h>
 
+#include "kernels/conv.h"
 #include "ops.h"
+
+/* ---- Ways ------------------------------------------------------------------------------------ */
+
+/* Commands of an opcode that a gang has. */
+static uint32_t count_commands(const struct npu_gang *gang, uint8_t opcode)
+{
+	uint32_t count = 0;
+
+	for (unsigned int i = 0; i < gang->cores; i++) {
+		const struct npu_cmd *cmd;
+
+		for (size_t at = 0; at < gang->stream[i]->size; at += cmd->size) {
+			cmd = (const void *)(gang->stream[i]->data + at);
+			count += cmd->opcode == opcode;
+		}
+	}
+	return count;
+}
+
+/* Of all turned convolutions that were compiled: products, and convolutions at their borders. */
+static uint32_t products, borders;
+
+static int compile_turned(const struct npu_caps *caps, const void *desc, struct npu_effort *effort,
+			  struct npu_gang *gang)
+{
+	int ret = npu_conv_compile_turned(caps, desc, effort, gang);
+
+	if (!ret) {
+		products += count_commands(gang, NPU_OP_MATMUL);
+		borders += count_commands(gang, NPU_OP_CONV);
+	}
+	return ret;
+}
+
+static struct npu_op straight, turned;
+
+static void set_ways(void)
+{
+	straight = npu_op_conv2d;
+	straight.compile = npu_conv_compile_straight;
+	turned = npu_op_conv2d;
+	turned.compile = compile_turned;
+}
+
+/* Pixels whose window lies inside, along an axis: by the definition. */
+static uint32_t count_inside(uint32_t out, uint32_t in, uint32_t pad, uint32_t kernel,
+			     uint32_t stride, uint32_t dilation)
+{
+	uint32_t count = 0;
+
+	for (uint32_t o = 0; o < out; o++) {
+		int64_t first = (int64_t)o * (stride ? stride : 1) - pad;
+
+		count += first >= 0 &&
+			 first + (int64_t)(kernel - 1) * (dilation ? dilation : 1) < in;
+	}
+	return count;
+}
+
+/* Turned round it has products for these pixels, and convolutions for the others. */
+static void run_turned(struct test_fixture *f, const struct npu_conv2d *d, bool wild)
+{
+	uint32_t h = npu_conv2d_out_h(d), w = npu_conv2d_out_w(d);
+	uint32_t inside =
+		count_inside(h, d->in_h, d->pad_top, d->kernel_h, d->stride_h, d->dilation_h) *
+		count_inside(w, d->in_w, d->pad_left, d->kernel_w, d->stride_w, d->dilation_w);
+	struct npu_program *prog;
+
+	products = borders = 0;
+	ops_conv2d_by(f->dev, f->queue, &turned, d, 0, wild);
+	if (!products && !borders) {
+		/* The device had the program already. */
+		test_ok(npu_op_program(f->dev, &turned, d, &prog));
+		npu_program_release(prog);
+	}
+	assert_int_equal(products > 0, inside > 0);
+	assert_int_equal(borders > 0, inside < h * w);
+}
 
 static void one_pixel(void **state)
 {
@@ -77,11 +157,10 @@ static void random_zero_points(struct npu_conv2d *d)
 		d->weight_zp = (int)ref_random(256) - (d->weight_type == NPU_S8 ? 128 : 0);
 }
 
-static void random_case(struct test_fixture *f, uint32_t space, uint32_t channels)
+static struct npu_conv2d random_conv(uint32_t space, uint32_t channels, bool is_float)
 {
 	static const uint32_t floats[] = { NPU_BF16, NPU_FP16 };
 	struct npu_conv2d d = { .batch = ref_random(3) ? 0 : 1 + ref_random(5) };
-	bool is_float = ref_random(4) == 0;
 
 	do {
 		d.in_h = 1 + ref_random(space);
@@ -123,7 +202,14 @@ static void random_case(struct test_fixture *f, uint32_t space, uint32_t channel
 	if (!is_float)
 		random_zero_points(&d);
 	ops_epilogue(&d.epilogue, is_float);
-	ops_conv2d(f->dev, f->queue, &d, 0);
+	return d;
+}
+
+static void random_case(struct test_fixture *f, uint32_t space, uint32_t channels)
+{
+	struct npu_conv2d d = random_conv(space, channels, ref_random(4) == 0);
+
+	ops_conv2d_by(f->dev, f->queue, ref_random(2) ? &straight : &npu_op_conv2d, &d, 0, false);
 }
 
 static void random_small(void **state)
@@ -215,8 +301,8 @@ static void wide_windows_packed(void **state)
 					.in_w = 900,
 					.in_c = groups * cg,
 					/* Not depthwise: those weights are never packed. */
-					.out_c = groups * (1 + (groups > 1 && cg == 1) +
-							   ref_random(40)),
+					.out_c = groups *
+						 (1 + (groups > 1 && cg == 1) + ref_random(40)),
 					.kernel_h = 2 + ref_random(3),
 					.kernel_w = 3,
 					.dilation_h = 2,
@@ -243,6 +329,167 @@ static void wide_windows_packed(void **state)
 	}
 	npu_queue_release(f.queue);
 	npu_close(f.dev);
+}
+
+/* One that can be turned round: not depthwise, and its channels fit. */
+static void turned_case(struct test_fixture *f, uint32_t space, uint32_t channels)
+{
+	bool is_float = ref_random(2);
+	struct npu_conv2d d;
+
+	do {
+		d = random_conv(space, channels, is_float);
+		/* Half of them with few taps, some without padding. */
+		if (ref_random(2))
+			d.kernel_h = d.kernel_w = 1 + ref_random(3);
+		if (ref_random(4) == 0)
+			d.pad_top = d.pad_left = d.pad_bottom = d.pad_right = 0;
+	} while ((d.groups > 1 && d.groups == d.in_c && d.groups == d.out_c) ||
+		 !npu_conv2d_out_h(&d) || !npu_conv2d_out_w(&d));
+	run_turned(f, &d, is_float && ref_random(2));
+}
+
+static void turned_random(void **state)
+{
+	for (int i = 0; i < 80; i++)
+		turned_case(*state, 14, 20);
+	for (int i = 0; i < 6; i++)
+		turned_case(*state, 40, 40);
+}
+
+/* Cards of other shapes: arrays, lanes and memory. */
+static void turned_cards(void **state)
+{
+	static const char *const names[] = {
+		"sim:cores=3,spm=256K,acc=64K",
+		"sim:cores=2,array-rows=6,array-cols=10,vpu-lanes=3",
+		"sim:cores=1,array-rows=27,array-cols=100,weight-rows=1,vpu-lanes=1",
+		"sim:cores=4,array-rows=128,array-cols=256,weight-rows=16,vpu-lanes=16,acc=128K",
+	};
+
+	(void)state;
+	if (!test_is_sim())
+		skip();
+	for (int n = 0; n < 4; n++) {
+		struct test_fixture f;
+
+		test_ok(npu_open(&f.dev, names[n]));
+		test_ok(npu_queue_create(f.dev, NULL, &f.queue));
+		for (int i = 0; i < 15; i++)
+			turned_case(&f, 14, 20);
+		npu_queue_release(f.queue);
+		npu_close(f.dev);
+	}
+}
+
+/*
+ * A padded border on each side, and weights of infinities, NaNs and what makes zeros of either
+ * sign: a product more or less shows.
+ */
+static void turned_borders(void **state)
+{
+	static const uint32_t types[] = { NPU_BF16, NPU_FP16 };
+
+	for (uint32_t i = 0; i < 24; i++) {
+		uint32_t kernel = 2 + i % 3;
+		struct npu_conv2d d = { .batch = 1 + i % 2,
+					.in_h = 9 + ref_random(4),
+					.in_w = 9 + ref_random(4),
+					.in_c = 1 + ref_random(4),
+					.out_c = 1 + ref_random(20),
+					.kernel_h = kernel,
+					.kernel_w = kernel,
+					.stride_h = 1 + i / 3 % 2,
+					.stride_w = 1 + i / 6 % 2,
+					.dilation_h = 1 + ref_random(2),
+					.pad_top = kernel - 1,
+					.pad_left = kernel - 1,
+					.pad_bottom = kernel,
+					.pad_right = kernel,
+					.in_type = types[i / 12],
+					.weight_type = types[i / 12],
+					.weight_layout = i % 2 ? NPU_B_PACKED : NPU_B_ROWS,
+					.epilogue = { .out_type = NPU_FP32, .bias = i / 4 % 2 } };
+
+		run_turned(*state, &d, true);
+	}
+}
+
+/* What the planner takes: the quicker way, for what has few channels. */
+static void planned_ways(void **state)
+{
+	static const struct {
+		struct npu_conv2d d;
+		bool turned;
+	} layers[] = {
+		/* MobileNet's first layer, ResNet-50's: as many channels as the array has columns. */
+		{ { .in_h = 224,
+		    .in_w = 224,
+		    .in_c = 3,
+		    .out_c = 32,
+		    .kernel_h = 3,
+		    .kernel_w = 3,
+		    .stride_h = 2,
+		    .stride_w = 2,
+		    .pad_top = 1,
+		    .pad_left = 1,
+		    .pad_bottom = 1,
+		    .pad_right = 1 },
+		  true },
+		{ { .in_h = 224,
+		    .in_w = 224,
+		    .in_c = 3,
+		    .out_c = 64,
+		    .kernel_h = 7,
+		    .kernel_w = 7,
+		    .stride_h = 2,
+		    .stride_w = 2,
+		    .pad_top = 3,
+		    .pad_left = 3,
+		    .pad_bottom = 3,
+		    .pad_right = 3 },
+		  false },
+		/* Heads of few channels; channels in groups of few. */
+		{ { .in_h = 56, .in_w = 56, .in_c = 64, .out_c = 8, .kernel_h = 1, .kernel_w = 1 },
+		  true },
+		{ { .in_h = 56,
+		    .in_w = 56,
+		    .in_c = 128,
+		    .out_c = 128,
+		    .kernel_h = 3,
+		    .kernel_w = 3,
+		    .pad_top = 1,
+		    .pad_left = 1,
+		    .pad_bottom = 1,
+		    .pad_right = 1,
+		    .groups = 32 },
+		  true },
+	};
+	struct test_fixture *f = *state;
+	const struct npu_caps *caps = npu_device_caps(f->dev);
+
+	if (!test_is_sim())
+		skip();
+	for (unsigned int i = 0; i < 2 * sizeof(layers) / sizeof(layers[0]); i++) {
+		struct npu_conv2d d = layers[i / 2].d;
+		uint64_t normal[NPU_OP_MAX_DESC / 8] = { 0 }, cycles;
+		struct npu_effort effort = { .limit = NPU_EFFORT_KERNEL };
+		struct npu_gang gang;
+
+		d.in_type = d.weight_type = d.epilogue.out_type = i % 2 ? NPU_BF16 : NPU_S8;
+		test_ok(npu_op_conv2d.normalise(&d, normal));
+		test_ok(npu_conv_compile_straight(caps, normal, &effort, &gang));
+		assert_int_equal(count_commands(&gang, NPU_OP_MATMUL), 0);
+		cycles = gang.cycles;
+		npu_gang_free(&gang);
+		test_ok(npu_conv_compile(caps, normal, &effort, &gang));
+		assert_int_equal(count_commands(&gang, NPU_OP_MATMUL) > 0, layers[i / 2].turned);
+		if (layers[i / 2].turned)
+			assert_true(gang.cycles < cycles);
+		else
+			assert_int_equal(gang.cycles, cycles);
+		npu_gang_free(&gang);
+	}
 }
 
 /* By hand: 5 of 9 rows and columns are read with stride 2 and one tap, all 9 with three. */
@@ -316,13 +563,16 @@ static void bad_descriptors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_pixel),	   cmocka_unit_test(known_convolution),
-		cmocka_unit_test(random_small),	   cmocka_unit_test(random_large),
-		cmocka_unit_test(tiny_cards),	   cmocka_unit_test(wide_windows),
-		cmocka_unit_test(bad_descriptors), cmocka_unit_test(limits),
-		cmocka_unit_test(wide_windows_packed),
+		cmocka_unit_test(one_pixel),	       cmocka_unit_test(known_convolution),
+		cmocka_unit_test(random_small),	       cmocka_unit_test(random_large),
+		cmocka_unit_test(tiny_cards),	       cmocka_unit_test(wide_windows),
+		cmocka_unit_test(bad_descriptors),     cmocka_unit_test(limits),
+		cmocka_unit_test(wide_windows_packed), cmocka_unit_test(turned_random),
+		cmocka_unit_test(turned_cards),	       cmocka_unit_test(turned_borders),
+		cmocka_unit_test(planned_ways),
 	};
 
+	set_ways();
 	ref_seed();
 	return cmocka_run_group_tests_name("conv", tests, test_setup, test_teardown);
 }
