@@ -346,7 +346,8 @@ static void step(struct run *run, const struct guest_step *s, bool *paused)
 			npu_card_resume(h->card);
 		break;
 	case GUEST_HANG:
-		npu_card_inject_hang(h->card, s->a);
+		npu_card_inject(h->card, NPU_INJECT_WHERE, s->a);
+		npu_card_inject(h->card, NPU_INJECT_JOB_HANG, 1);
 		break;
 	case GUEST_REFUSE:
 		pthread_mutex_lock(&h->lock);

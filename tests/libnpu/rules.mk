@@ -31,5 +31,8 @@ $(eval $(call libnpu_test_variant,$(BUILD)/tsan,TSAN))
 libnpu-exports.cmd = tests/libnpu/exports.sh $(LIBNPU_SHARED) libnpu/include/npu/*.h
 libnpu-exports.deps = $(LIBNPU_SHARED)
 
+# The search for plans under sanitisers: on a busy machine more than the usual time.
+$(foreach t,$(libnpu_tests),$(eval $(BUILD)/san/$(t).timeout = 600))
+
 CHECK_QUICK += $(libnpu_tests:%=$(BUILD)/san/%) libnpu-exports
 CHECK += $(libnpu_thread_tests:%=$(BUILD)/tsan/%)
