@@ -43,7 +43,7 @@ static void run(const char *args, int fd, int qmp)
 {
 	static const char *const fixed[] = {
 		QEMU, "-machine", "q35", "-accel", "qtest", "-m", "128", "-nodefaults", "-no-user-config",
-		"-display", "none", "-S",
+		"-display", "none",
 	};
 	char *argv[MAX_ARGS + 1], *copy = strdup(args), *save, *word, chardev[64], monitor[64];
 	int n = 0;
