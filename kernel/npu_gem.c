@@ -175,6 +175,9 @@ static struct drm_gem_object *npu_bo_create_host(struct npu_device *ndev, u64 si
 	if (size >> PAGE_SHIFT > min_t(u64, totalram_pages(), NPU_HOST_PAGES_MAX))
 		return ERR_PTR(-ENOMEM);
 	shmem = drm_gem_shmem_create(&ndev->base, size);
+	/* shmem says so when it has no memory for an inode; here that is what local memory says. */
+	if (shmem == ERR_PTR(-ENOSPC))
+		return ERR_PTR(-ENOMEM);
 	if (IS_ERR(shmem))
 		return ERR_CAST(shmem);
 	bo = to_npu_bo(&shmem->base);
