@@ -86,7 +86,8 @@ fuzz-$(1).timeout = 600
 endef
 $(foreach k,$(fuzz_kinds),$(eval $(call fuzz_check,$(k))))
 
-# The driver's calls, in a VM of the debug kernel: CALLS of them, SEED repeats a run.
+# The driver's calls, in a VM of the debug kernel: CALLS of them, SEED repeats a run. `make check` has a
+# short run (tests/vm/debug/).
 CALLS := 200000
 SEED :=
 
@@ -101,10 +102,3 @@ $(FUZZ_IOCTL): $(addprefix $(BUILD)/tests/fuzz/ioctl/,main.o world.o calls.o kco
 fuzz-ioctl: $(FUZZ_IOCTL) vm-debug
 	$(Q)tests/vm/run.sh --kernel debug --timeout $$(($(CALLS) / 20 + 600)) --device check=on,inject=on \
 		--name fuzz-ioctl --file $(FUZZ_IOCTL) -- 'fuzz_ioctl $(CALLS) $(SEED)'
-
-# A short run with every `make check`, where it costs little.
-CHECK += vm-fuzz-ioctl
-vm-fuzz-ioctl.cmd = tests/vm/run.sh --kernel 6.12 --timeout 300 --device check=on,inject=on --name fuzz-ioctl-6.12 \
-	--file $(FUZZ_IOCTL) -- '$(vm_seeds) fuzz_ioctl 10000'
-vm-fuzz-ioctl.deps = $(FUZZ_IOCTL)
-vm-fuzz-ioctl.timeout = 360

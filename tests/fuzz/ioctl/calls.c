@@ -672,8 +672,10 @@ static int do_buf_import_sync(struct fuzz_thread *t)
 static int do_fd_close(struct fuzz_thread *t)
 {
 	int *fds = (int *const[]) { fuzz_world.dma_buf, fuzz_world.sync_file, fuzz_world.timeline }[roll(t, 3)];
-	int fd = __atomic_exchange_n(&fds[roll(t, FDS)], -1, __ATOMIC_RELAXED);
+	int fd = -1;
 
+	for (int i = 0; i < 4 && fd < 0; i++)
+		fd = __atomic_exchange_n(&fds[roll(t, FDS)], -1, __ATOMIC_RELAXED);
 	return close(fd) ? -errno : 0;
 }
 
