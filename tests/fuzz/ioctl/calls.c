@@ -55,6 +55,25 @@ static uint32_t any_u32(struct fuzz_thread *t)
 	return chance(t, 2) ? odd[roll(t, sizeof(odd) / sizeof(odd[0]))] : fuzz_random(t);
 }
 
+/* A number around a limit, once in a while. */
+static uint32_t edge(struct fuzz_thread *t, uint32_t usual, uint32_t limit)
+{
+	if (!chance(t, 40))
+		return usual;
+	switch (roll(t, 5)) {
+	case 0:
+		return limit;
+	case 1:
+		return limit + 1;
+	case 2:
+		return limit + 1 + roll(t, limit);
+	case 3:
+		return 0;
+	default:
+		return any_u32(t);
+	}
+}
+
 /* One of @n handles that lives, if a few tries find any; sometimes one that does not. */
 static uint32_t any_handle(struct fuzz_thread *t, const uint32_t *handles, size_t stride, unsigned int n)
 {
@@ -341,7 +360,7 @@ static void any_syncs(struct fuzz_thread *t, struct fuzz_file *f, struct drm_npu
 {
 	struct drm_npu_sync *s = arg(t, 3 * sizeof(*s));
 
-	array->stride = sizeof(*s);
+	array->stride = edge(t, sizeof(*s), sizeof(*s));
 	array->count = roll(t, 3);
 	array->array = (uintptr_t)s;
 	for (uint32_t i = 0; i < array->count; i++) {
@@ -357,6 +376,7 @@ static void any_syncs(struct fuzz_thread *t, struct fuzz_file *f, struct drm_npu
 			s[i].timeline_value = 1 + roll(t, 8);
 		}
 	}
+	array->count = edge(t, array->count, 1024);
 }
 
 static int bind(struct fuzz_thread *t, uint32_t flags)
@@ -367,11 +387,12 @@ static int bind(struct fuzz_thread *t, uint32_t flags)
 
 	b->vm_id = any_vm(t, f);
 	b->flags = flags;
-	b->ops.stride = sizeof(*ops);
+	b->ops.stride = edge(t, sizeof(*ops), sizeof(*ops));
 	b->ops.count = 1 + roll(t, 4);
 	b->ops.array = (uintptr_t)ops;
 	for (uint32_t i = 0; i < b->ops.count; i++)
 		bind_op(t, f, &ops[i]);
+	b->ops.count = edge(t, b->ops.count, 1024);
 	if (flags)
 		any_syncs(t, f, &b->syncs);
 	return call(t, f, DRM_IOCTL_NPU_VM_BIND, b);
@@ -451,14 +472,14 @@ static void put_job(struct fuzz_thread *t, struct fuzz_file *f, struct drm_npu_j
 	enum fuzz_job kind = any_job(t);
 	unsigned int cores = kind == JOB_GANG && f->cores <= 8 ? f->cores : 1;
 	struct drm_npu_stream *streams = arg(t, cores * sizeof(*streams));
-	uint64_t *regions = arg(t, NPU_MAX_REGIONS * sizeof(*regions));
+	uint64_t *regions = arg(t, 3 * NPU_MAX_REGIONS * sizeof(*regions));
 
 	regions[0] = DATA_VA;
 	regions[1] = chance(t, 8) ? HEAP_VA + roll(t, HEAP_SIZE) : DATA_VA + 0x1000;
-	job->region_count = 2 + (chance(t, 8) ? roll(t, 14) : 0);
+	job->region_count = edge(t, 2, NPU_MAX_REGIONS);
 	job->regions = (uintptr_t)regions;
-	job->streams.stride = sizeof(*streams);
-	job->streams.count = cores;
+	job->streams.stride = edge(t, sizeof(*streams), sizeof(*streams));
+	job->streams.count = edge(t, cores, f->cores);
 	job->streams.array = (uintptr_t)streams;
 	for (unsigned int i = 0; i < cores; i++) {
 		uint32_t size;
@@ -483,11 +504,12 @@ static int do_submit(struct fuzz_thread *t)
 	for (int k = 0; k < 8 && !f->queue[i]; k++)
 		i = roll(t, QUEUES);
 	s->queue_id = f->queue[i];
-	s->jobs.stride = sizeof(*jobs);
+	s->jobs.stride = edge(t, sizeof(*jobs), sizeof(*jobs));
 	s->jobs.count = 1 + roll(t, chance(t, 4) ? 8 : 2);
 	s->jobs.array = (uintptr_t)jobs;
 	for (uint32_t k = 0; k < s->jobs.count; k++)
 		put_job(t, f, &jobs[k]);
+	s->jobs.count = edge(t, s->jobs.count, 128);
 	any_syncs(t, f, &s->syncs);
 	ret = call(t, f, DRM_IOCTL_NPU_SUBMIT, s);
 	/* Banned, or none there: another one. */
