@@ -158,12 +158,12 @@ check-quick: build.cmd = $(MAKE) -k -j $(JOBS) $(ALL) $(sort $(call test_files,$
 check-quick:
 	+@$(call run)
 
-check: deps.cmd = tools/dev/deps.sh build fuzz demo qemu kernel debug-kernel vm
+check: deps.cmd = tools/dev/deps.sh build fuzz demo qemu kernel debug-kernel static vm
 check: build.cmd = $(MAKE) -k -j $(JOBS) all tests
 check:
 	+@$(call run,$(CHECK))
 
-DEPS := build fuzz qemu kernel debug-kernel vm demo bench train
+DEPS := build fuzz qemu kernel debug-kernel static vm demo bench train
 .PHONY: $(DEPS:%=deps-%)
 $(DEPS:%=deps-%): deps-%:
 	$(Q)tools/dev/deps.sh $*

@@ -12,3 +12,4 @@
 -include tests/npuctl/rules.mk
 -include tests/npucc/rules.mk
 -include tests/bench/rules.mk
+-include tests/static/rules.mk

@@ -112,3 +112,20 @@ fuzz-$(1).deps = $(BUILD)/fuzz/fuzz_$(1) $(FUZZ_SEEDS)/.made
 fuzz-$(1).timeout = 600
 endef
 $(foreach k,$(fuzz_kinds),$(eval $(call fuzz_check,$(k))))
+
+# The driver's calls, in a VM of the debug kernel: CALLS of them, SEED repeats a run. `make check` has a
+# short run (tests/vm/debug/).
+CALLS := 200000
+SEED :=
+
+FUZZ_IOCTL := $(BUILD)/tests/fuzz/ioctl/fuzz_ioctl
+$(BUILD)/tests/fuzz/ioctl/%.o: private PKGS = libdrm
+$(FUZZ_IOCTL): private PKGS = cmocka
+$(FUZZ_IOCTL): private XLIBS = -lpthread
+$(FUZZ_IOCTL): $(addprefix $(BUILD)/tests/fuzz/ioctl/,main.o world.o calls.o kcov.o) $(BUILD)/tests/vm/ioctl/npu_test.o
+	$(call link)
+
+.PHONY: fuzz-ioctl
+fuzz-ioctl: $(FUZZ_IOCTL) vm-debug
+	$(Q)tests/vm/run.sh --kernel debug --timeout $$(($(CALLS) / 20 + 600)) --device check=on,inject=on \
+		--name fuzz-ioctl --file $(FUZZ_IOCTL) -- 'fuzz_ioctl $(CALLS) $(SEED)'

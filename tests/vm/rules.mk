@@ -11,6 +11,7 @@ vm-selftest.timeout = 1200
 vm_seeds = $(foreach v,NPU_TEST_SEED NPU_SEED,$(if $($(v)),export $(v)=$($(v));))
 
 -include tests/vm/ioctl/rules.mk
+-include tests/vm/debug/rules.mk
 
 # libnpu's tests: the sources that the simulator passes, against accel0 and, where there are two cards,
 # accel1.

@@ -48,6 +48,11 @@ group_vm() {
 	packages="busybox-static cpio kmod zstd xz-utils binutils seabios qemu-system-data"
 }
 
+group_static() {
+	why="look the driver's code through"
+	packages="perl coccinelle"
+}
+
 group_demo() {
 	why="have real images to classify"
 	packages="dataset-fashion-mnist"

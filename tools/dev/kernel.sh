@@ -4,7 +4,7 @@
 #
 # Usage: kernel.sh get SERIES             fetch the kernel into the cache
 #        kernel.sh build SERIES [W=1] [C=1]  build npu.ko against it
-#        kernel.sh path SERIES vmlinux|bzImage|modules|version
+#        kernel.sh path SERIES vmlinux|bzImage|modules|headers|version
 #        kernel.sh newest SERIES          look for a newer version now, not once a week
 #
 # SERIES is 6.12 (the LTS kernel of Debian 12), 7.x (the newest of trixie-backports), debug (6.12 built
@@ -374,6 +374,7 @@ path() {
 	case $2 in
 	vmlinux | bzImage)	printf '%s\n' "$dir/boot/$2" ;;
 	modules)		printf '%s\n' "$dir/root" ;;
+	headers)		printf '%s\n' "$dir/root/usr/src/linux-headers-$release" ;;
 	version)		printf '%s\n' "$release" ;;
 	*)			usage ;;
 	esac

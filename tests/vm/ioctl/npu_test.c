@@ -426,3 +426,45 @@ int npu_sysfs_write(int fd, const char *name, const char *text)
 	close(file);
 	return ret;
 }
+
+/* ---- What is left over -------------------------------------------------------------------------- */
+
+static bool debugfs_has(int fd, const char *name, const char *word)
+{
+	char card[32], path[96], line[256];
+	bool found = false;
+	FILE *file;
+
+	npu_pci_name(fd, card, sizeof(card));
+	snprintf(path, sizeof(path), "/sys/kernel/debug/accel/%s/%s", card, name);
+	file = fopen(path, "re");
+	if (!file)
+		fail_msg("%s: %s", path, strerror(errno));
+	while (fgets(line, sizeof(line), file))
+		found |= !!strstr(line, word);
+	fclose(file);
+	return found;
+}
+
+void npu_expect_empty(int fd)
+{
+	struct drm_npu_memory memory;
+	struct drm_npu_dev_query query = {
+		.type = DRM_NPU_QUERY_MEMORY,
+		.size = sizeof(memory),
+		.pointer = (uintptr_t)&memory,
+	};
+	bool queues = false, vms = false;
+
+	for (int i = 0; i < 1000; i++) {
+		npu_ioctl(fd, DRM_IOCTL_NPU_DEV_QUERY, &query);
+		queues = debugfs_has(fd, "npu_queues", "queue ");
+		vms = debugfs_has(fd, "npu_vms", "vm ");
+		if (memory.local_free == memory.local_size && !queues && !vms)
+			return;
+		usleep(10000);
+	}
+	fail_msg("left over: %llu bytes of local memory%s%s",
+		 (unsigned long long)(memory.local_size - memory.local_free), queues ? ", queues" : "",
+		 vms ? ", address spaces" : "");
+}

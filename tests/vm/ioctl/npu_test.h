@@ -93,6 +93,11 @@ size_t npu_put_copy(void *at, uint32_t bytes);
 long long npu_sysfs(int fd, const char *name);
 /* Writes to a file of the card's PCI device; 0 or -errno. */
 int npu_sysfs_write(int fd, const char *name, const char *text);
+/*
+ * Nothing is there that anybody made: no queue, no address space, no buffer in local memory. Waits for works that
+ * still give it back.
+ */
+void npu_expect_empty(int fd);
 /* The PCI device's name, say 0000:01:00.0. */
 void npu_pci_name(int fd, char *name, size_t size);
 
