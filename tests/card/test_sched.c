@@ -106,7 +106,7 @@ static void expect_order(struct host *h, const uint64_t *ids, unsigned int n)
 /* One core, taken by a hang while others queue up; then seen in which order they ran. */
 static void priorities_and_turns(void **state)
 {
-	static const uint64_t want[] = { 99, 31, 32, 11, 21, 12, 22, 1, 2 };
+	static const uint64_t want[] = { 99, 31, 11, 21, 12, 22, 1, 2 };
 	static const uint32_t priority[] = { 0, 1, 1, 3 };
 	struct bench b = bench_new("cores=1,rings=5,inject=on");
 	struct host_job hang = gang(&b, 99, 1, (const char *[]){ "H" });
@@ -118,7 +118,8 @@ static void priorities_and_turns(void **state)
 	until_runs(b.h, 4, 99);
 	for (unsigned int i = 0; i < 4; i++) {
 		r[i] = host_ring(b.h, i, 3, priority[i]);
-		for (uint64_t j = 1; j <= 2; j++) {
+		/* A second job of the highest ring is not ready until it has been read: others may go. */
+		for (uint64_t j = 1; j <= (i == 3 ? 1 : 2); j++) {
 			struct host_job job = { .id = i * 10 + j };
 
 			host_push(b.h, r[i], &job);
@@ -134,7 +135,8 @@ static void priorities_and_turns(void **state)
 	assert_int_equal(host_command(b.h, 4, NPU_RING_CMD_ABORT, 99), NPU_RING_CMD_DONE);
 	for (unsigned int i = 0; i < 4; i++) {
 		host_completion(b.h, r[i]);
-		host_completion(b.h, r[i]);
+		if (i < 3)
+			host_completion(b.h, r[i]);
 	}
 	expect_order(b.h, want, sizeof(want) / sizeof(want[0]));
 	host_free(b.h);
