@@ -7,9 +7,8 @@
 #ifndef NPU_PM_H
 #define NPU_PM_H
 
-#include <linux/types.h>
+#include <linux/pm.h>
 
-struct dev_pm_ops;
 struct npu_device;
 
 extern const struct dev_pm_ops npu_pm_ops;

@@ -10,8 +10,11 @@
 #include <kunit/device.h>
 
 #include "npu_kunit.h"
+#include "../npu_dump.h"
 #include "../npu_gem.h"
+#include "../npu_pm.h"
 #include "../npu_reset.h"
+#include "../npu_ring_impl.h"
 #include "../npu_sync.h"
 #include "../npu_vm_impl.h"
 
@@ -84,6 +87,36 @@ void npu_reset_schedule_ring(struct npu_ring *ring)
 int npu_reset_wait(struct npu_device *ndev)
 {
 	return 0;
+}
+
+/* ---- npu_pm.c, npu_dump.c, npu_ring_dump.c --------------------------------------------------- */
+
+int npu_pm_get(struct npu_device *ndev)
+{
+	return 0;
+}
+
+void npu_pm_put(struct npu_device *ndev)
+{
+}
+
+void *npu_dump_add(struct npu_dump *dump, enum npu_dump_type type, u32 index, u32 count, u32 stride)
+{
+	return NULL;
+}
+
+void npu_dump_trim(struct npu_dump *dump, u32 count)
+{
+}
+
+void npu_ring_dump_begin(struct npu_ring *ring, enum npu_dump_reason reason)
+{
+}
+
+void npu_ring_dump_end(struct npu_ring *ring, const struct npu_slot *slot,
+		       const struct npu_completion *cpl, const struct npu_side_table *table,
+		       int error)
+{
 }
 
 /* ---- npu_vm.c -------------------------------------------------------------------------------- */

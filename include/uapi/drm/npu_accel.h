@@ -234,8 +234,8 @@ struct drm_npu_memory {
 enum drm_npu_bo_flags {
 	/**
 	 * @DRM_NPU_BO_LOCAL: in the card's local memory; else in host memory. It keeps its contents
-	 * when the card is reset and over suspend, but not when its link has to be reset: all queues
-	 * there are get banned with -EIO then.
+	 * when the card is reset and over suspend, but not when its link has to be reset: all
+	 * queues there are get banned with -EIO then.
 	 */
 	DRM_NPU_BO_LOCAL = 1 << 0,
 	/**
