@@ -8,13 +8,12 @@
  * other, each in order, so what is missing are edges between engines: from command i to a later
  * command j that touches the same bytes, one of the two writing.
  *
- * 1. Conflicts. Memory is looked at in lines of NPU_GRANULE bytes. A line remembers the command
- * that wrote it last and, for
- *    each engine, the last that read it since: whoever comes next only needs these, since the
- *    writer itself
- *    waited for all before. Lines stand in pages; a page whose lines all have the same history is
- *    one line,
- *    so that whole tiles cost a step a page.
+ * 1. Conflicts. Memory is looked at in lines of NPU_GRANULE bytes or a power of two more. A line
+ *    remembers the command that wrote it last and, for each engine, the last that read it since:
+ *    whoever comes next only needs these, since the writer itself waited for all before. Lines stand
+ *    in pages; those of a page are as long as what was done to it allows, up to the page, so that
+ *    whole tiles cost a step a page and pixels of 64 channels a step each. What is found does not
+ *    depend on it.
  *
  * 2. Reduction. Of the conflicts of j with engine e only the latest command matters. Vector clocks
  * tell what j's engine
@@ -49,13 +48,13 @@
 /* Tables that are written too are looked at page by page. */
 #define MAX_TABLE (1ull << 34)
 
-#define PAGE_SHIFT 12
-#define PAGE_BYTES (1u << PAGE_SHIFT)
-#define PAGE_LINES (PAGE_BYTES / NPU_GRANULE)
+#define PAGE_SHIFT    12
+#define PAGE_BYTES    (1u << PAGE_SHIFT)
+#define PAGE_GRANULES (PAGE_BYTES / NPU_GRANULE)
 
 /* Pages that are looked at line by line; beyond, a page is one line (200 MB are spent by then). */
 #define MAX_SPLIT 32768u
-/* Lines, pages and runs looked at, a few seconds; beyond, pages are lines as well. */
+/* Lines, pages and runs looked at, a second or two; beyond, pages are lines as well. */
 #define MAX_LOOKS (1ull << 29)
 /* And when this part of as many pages has been looked at as well, nothing is: all is done in order. */
 #define PAGES_PART 4
@@ -68,8 +67,9 @@ struct line {
 };
 
 struct page {
-	struct line all; /* of every line, while @line is NULL */
-	struct line *line;
+	struct line all; /* the one line, while @line is NULL */
+	struct line *line; /* PAGE_GRANULES >> @shift of them */
+	unsigned int shift; /* log2 of granules a line */
 };
 
 /* A page of a region, in a hash table: key is region and page number. */
@@ -108,32 +108,34 @@ struct sync {
 
 /* ---- Conflicts ------------------------------------------------------------------------------- */
 
-static void need(struct sync *s, unsigned int engine, uint32_t cmd)
-{
-	if (engine != s->engine && cmd > s->need[engine])
-		s->need[engine] = cmd;
-}
-
+/* What the command's own engine did is among it, and left out at the end (reduce()). */
 static void touch_line(struct sync *s, struct line *l, bool write)
 {
 	unsigned int e;
 
-	if (l->write)
-		need(s, l->writer, l->write);
+	if (l->write > s->need[l->writer])
+		s->need[l->writer] = l->write;
 	if (!write) {
 		l->read[s->engine] = s->cmd;
 		return;
 	}
 	for (e = 0; e < NPU_ENGINES; e++)
-		need(s, e, l->read[e]);
-	memset(l, 0, sizeof(*l));
-	l->write = s->cmd;
-	l->writer = s->engine;
+		if (l->read[e] > s->need[e])
+			s->need[e] = l->read[e];
+	*l = (struct line){ .write = s->cmd, .writer = s->engine };
 }
 
 static bool same_line(const struct line *a, const struct line *b)
 {
 	return !memcmp(a, b, sizeof(*a));
+}
+
+static void make_one_line(struct sync *s, struct page *p)
+{
+	p->all = p->line[0];
+	free(p->line);
+	p->line = NULL;
+	s->split--;
 }
 
 /*
@@ -144,20 +146,38 @@ static void join_lines(struct sync *s, struct page *p)
 {
 	unsigned int i;
 
-	for (i = 0; i < PAGE_LINES; i++)
+	for (i = 0; i < PAGE_GRANULES >> p->shift; i++)
 		touch_line(s, &p->line[i], true);
-	p->all = p->line[0];
-	free(p->line);
-	p->line = NULL;
-	s->split--;
+	make_one_line(s, p);
 }
 
-/* Lines [first, last] of a page. */
-static void touch_page(struct sync *s, struct page *p, unsigned int first, unsigned int last,
+/* A page's lines become 1 << @shift granules long, which is less than they are. */
+static bool split_lines(struct sync *s, struct page *p, unsigned int shift)
+{
+	unsigned int i, count = PAGE_GRANULES >> shift;
+	struct line *line = malloc(count * sizeof(*line));
+
+	if (!line) {
+		s->error = -ENOMEM;
+		return false;
+	}
+	for (i = 0; i < count; i++)
+		line[i] = p->line ? p->line[i >> (p->shift - shift)] : p->all;
+	if (!p->line)
+		s->split++;
+	free(p->line);
+	p->line = line;
+	p->shift = shift;
+	return true;
+}
+
+/* Granules [first, end) of a page. */
+static void touch_page(struct sync *s, struct page *p, unsigned int first, unsigned int end,
 		       bool write)
 {
-	bool whole = first == 0 && last == PAGE_LINES - 1;
-	unsigned int i;
+	bool whole = first == 0 && end == PAGE_GRANULES;
+	/* Of the longest lines that begin and end there. */
+	unsigned int i, shift = __builtin_ctz(first | end | PAGE_GRANULES);
 
 	if (p->line && s->looks > s->most)
 		join_lines(s, p);
@@ -171,28 +191,21 @@ static void touch_page(struct sync *s, struct page *p, unsigned int first, unsig
 		touch_line(s, &l, write);
 		if (same_line(&l, &p->all))
 			return;
-		p->line = malloc(PAGE_LINES * sizeof(*p->line));
-		if (!p->line) {
-			s->error = -ENOMEM;
-			return;
-		}
-		s->split++;
-		for (i = 0; i < PAGE_LINES; i++)
-			p->line[i] = p->all;
 	}
-	s->looks += last + 1 - first;
-	for (i = first; i <= last; i++)
+	if ((!p->line || shift < p->shift) && !split_lines(s, p, shift))
+		return;
+	first >>= p->shift;
+	end >>= p->shift;
+	s->looks += end - first;
+	for (i = first; i < end; i++)
 		touch_line(s, &p->line[i], write);
 	if (!whole)
 		return;
 	/* What covers a page often leaves all its lines alike. */
-	for (i = 1; i < PAGE_LINES; i++)
+	for (i = 1; i < end; i++)
 		if (!same_line(&p->line[i], &p->line[0]))
 			return;
-	p->all = p->line[0];
-	free(p->line);
-	p->line = NULL;
-	s->split--;
+	make_one_line(s, p);
 }
 
 static struct memory_page *find_memory(struct sync *s, uint64_t key)
@@ -248,48 +261,51 @@ static struct page *memory_page(struct sync *s, unsigned int region, uint64_t nu
 static void touch_run(struct sync *s, const struct npu_access *a, int64_t first, uint64_t size)
 {
 	uint64_t from = (uint64_t)first ^ (a->space == NPU_SPACE_MEM ? 1ull << 63 : 0);
-	uint64_t line = from / NPU_GRANULE, last = (from + size - 1) / NPU_GRANULE;
+	uint64_t at = from / NPU_GRANULE, last = (from + size - 1) / NPU_GRANULE;
 	bool write = a->kind == NPU_ACCESS_WRITE;
 
-	while (line <= last && !s->error) {
-		uint64_t number = line / PAGE_LINES, end = (number + 1) * PAGE_LINES - 1;
+	while (at <= last && !s->error) {
+		uint64_t number = at / PAGE_GRANULES, next = (number + 1) * PAGE_GRANULES;
+		unsigned int end = next > last ? last % PAGE_GRANULES + 1 : PAGE_GRANULES;
 		struct page *p;
 
-		if (end > last)
-			end = last;
 		p = a->space == NPU_SPACE_MEM ? memory_page(s, a->region, number) :
 						&s->space[a->space][number];
 		if (p)
-			touch_page(s, p, line % PAGE_LINES, end % PAGE_LINES, write);
-		line = end + 1;
+			touch_page(s, p, at % PAGE_GRANULES, end, write);
+		at = next;
 		s->looks++;
 	}
 }
 
-static void touch_dims(struct sync *s, const struct npu_access *a, unsigned int dims, int64_t base)
+/* Each place of the dimensions [from, to). */
+static void touch_dims(struct sync *s, const struct npu_access *a, unsigned int from,
+		       unsigned int to, int64_t base, uint64_t run)
 {
 	uint64_t i;
 
-	if (!dims) {
-		touch_run(s, a, base, a->run);
+	if (from == to) {
+		touch_run(s, a, base, run);
 		return;
 	}
-	dims--;
-	if (!dims && (uint64_t)a->stride[0] < a->run + NPU_GRANULE) {
-		/* Gaps smaller than a line: every line is touched. */
-		touch_run(s, a, base, (a->count[0] - 1) * a->stride[0] + a->run);
-		return;
-	}
-	for (i = 0; i < a->count[dims] && !s->error; i++)
-		touch_dims(s, a, dims, (int64_t)((uint64_t)base + i * (uint64_t)a->stride[dims]));
+	to--;
+	for (i = 0; i < a->count[to] && !s->error; i++)
+		touch_dims(s, a, from, to, (int64_t)((uint64_t)base + i * (uint64_t)a->stride[to]),
+			   run);
 }
 
 static void touch(void *opaque, const struct npu_access *a)
 {
 	struct sync *s = opaque;
+	unsigned int dense = 0;
+	uint64_t run = a->run;
 
-	if (a->space != NPU_SPACE_MEM || (s->both & 1u << a->region))
-		touch_dims(s, a, a->dims, a->base);
+	if (a->space == NPU_SPACE_MEM && !(s->both & 1u << a->region))
+		return;
+	/* Gaps smaller than a granule: every granule is touched. */
+	for (; dense < a->dims && (uint64_t)a->stride[dense] < run + NPU_GRANULE; dense++)
+		run += (a->count[dense] - 1) * (uint64_t)a->stride[dense];
+	touch_dims(s, a, dense, a->dims, a->base, run);
 }
 
 /* The rows that indices choose are not known: all of the table. */
@@ -345,6 +361,7 @@ static void reduce(struct sync *s)
 	bool wait[NPU_ENGINES];
 	unsigned int d, e;
 
+	s->need[s->engine] = 0;
 	for (e = 0; e < NPU_ENGINES; e++)
 		wait[e] = e != s->engine && s->need[e] > know[e] && !implied(s, e);
 	for (e = 0; e < NPU_ENGINES; e++) {
@@ -424,7 +441,7 @@ static void need_all(struct sync *s)
 	unsigned int e;
 
 	for (e = 0; e < NPU_ENGINES; e++)
-		need(s, e, s->know[e][e]);
+		s->need[e] = s->know[e][e];
 }
 
 struct region_use {
