@@ -7,7 +7,7 @@
 #   ALL          files that plain `make` builds
 #   INSTALL      targets that `make install` runs
 #   CHECK_QUICK  tests of `make check-quick` and `make check`; these run side by side
-#   CHECK        tests of `make check` alone; these run one after the other, in this order
+#   CHECK        tests of `make check` alone; side by side as well, after npu.ko and QEMU have been built
 #
 # A test is the path of an executable, or a name with variables beside it:
 #
@@ -73,7 +73,7 @@ KVER := 6.12
 DEVICE := accel0
 # Cards in `make vm`.
 CARDS := 1
-TEST_TIMEOUT := 120
+TEST_TIMEOUT := 240
 
 ALL :=
 INSTALL :=
@@ -111,7 +111,7 @@ $(BUILD)/%.o: %.c $(BUILD)/.flags
 # What tests have before them, and what is a test itself: the module without a warning on each
 # kernel, and QEMU with the card.
 KERNELS := 6.12 7.x debug
-CHECK += $(KERNELS:%=module-%) qemu
+CHECK_FIRST := $(KERNELS:%=module-%) qemu
 module-6.12.cmd = tools/dev/kernel.sh build 6.12 W=1 C=1 && tools/dev/kernel.sh build 6.12
 module-7.x.cmd = tools/dev/kernel.sh build 7.x W=1 && tools/dev/kernel.sh build 7.x
 module-debug.cmd = tools/dev/kernel.sh build debug
@@ -151,7 +151,7 @@ test_lines = $(subst $(newline) ,$(newline),$(foreach t,$(1),$(call test_line,$(
 # The first steps of a check are in its list as well, so that whatever fails the summary comes.
 deps.timeout := 1800
 build.timeout := 3600
-check-quick check: run = $(file >$(BUILD)/$@.list,$(call test_lines,deps build,s)$(call test_lines,$(CHECK_QUICK),p)$(call test_lines,$(1),s))tools/dev/runtests.sh -j $(JOBS) -o $(BUILD)/logs $(BUILD)/$@.list
+check-quick check: run = $(file >$(BUILD)/$@.list,$(call test_lines,deps build,s)$(call test_lines,$(CHECK_QUICK),p)$(call test_lines,$(1),s)$(call test_lines,$(2),p))tools/dev/runtests.sh -j $(JOBS) -o $(BUILD)/logs $(BUILD)/$@.list
 
 check-quick: deps.cmd = tools/dev/deps.sh build fuzz demo
 check-quick: build.cmd = $(MAKE) -k -j $(JOBS) $(ALL) $(sort $(call test_files,$(CHECK_QUICK)))
@@ -161,7 +161,7 @@ check-quick:
 check: deps.cmd = tools/dev/deps.sh build fuzz demo qemu kernel debug-kernel static vm
 check: build.cmd = $(MAKE) -k -j $(JOBS) all tests
 check:
-	+@$(call run,$(CHECK))
+	+@$(call run,$(CHECK_FIRST),$(CHECK))
 
 DEPS := build fuzz qemu kernel debug-kernel static vm demo bench train
 .PHONY: $(DEPS:%=deps-%)

@@ -8,7 +8,8 @@
 # the sum over all of them. Exits 0 if nothing failed, 1 otherwise.
 #
 # LIST has a test a line, four fields between tabs: name, timeout in seconds, p or s, command. Tests
-# marked p run side by side, JOBS at a time; one marked s waits for all before it and runs alone.
+# marked p run side by side, JOBS at a time; one marked s waits for all before it and runs alone. Those that
+# may take long, and those alone, say that they begin.
 #
 # A test fails if its command exits with anything but 0, is killed by its timeout, or says itself
 # that something failed. What it counts for: its lines "N passed, N failed" if it prints any (behind
@@ -31,6 +32,8 @@ shift $((OPTIND - 1))
 list=$1
 total=$(grep -c . "$list") || die "$list names no test"
 
+# Seconds of a timeout.
+long=900
 # What a failing test's log is cut to on the screen.
 tail_lines=40
 
@@ -114,12 +117,12 @@ while IFS=$'\t' read -r -u 9 name limit mode command; do
 			wait -n || true
 		done
 		;;
-	s)
-		wait
-		printf '[%*s/%s] ...   %s\n' ${#total} "$number" "$total" "$name"
-		;;
+	s)	wait ;;
 	*)	die "$list: test $name has no mode p or s" ;;
 	esac
+	if [ "$mode" = s ] || [ "$limit" -ge "$long" ]; then
+		printf '[%*s/%s] ...   %s\n' ${#total} "$number" "$total" "$name"
+	fi
 	run "$number" "$name" "$limit" "$command" 9<&- &
 	[ "$mode" = p ] || wait
 done 9<"$list"
