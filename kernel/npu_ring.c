@@ -114,30 +114,54 @@ void npu_ring_break(struct npu_ring *ring, const char *reason)
 	npu_reset_schedule_ring(ring);
 }
 
+/*
+ * A completion can be true: it is the job's, nothing in it has changed on its way, and it repeats
+ * the error record. There is no record (it is zero) of a job that is well, nor of one whose side
+ * table the card could not read.
+ */
+static bool npu_ring_believes(const struct npu_completion *cpl, const struct npu_error *record,
+			      u64 id)
+{
+	const struct npu_error none = {
+		.status = cpl->reason == NPU_REASON_DESC ? cpl->status : NPU_JOB_OK,
+		.reason = cpl->reason == NPU_REASON_DESC ? cpl->reason : NPU_REASON_NONE,
+		.engine = NPU_ENGINE_NONE,
+		.cmd = cpu_to_le32(NPU_ERROR_NO_CMD),
+	};
+
+	if (!record->status)
+		record = &none;
+	return le64_to_cpu(cpl->job_id) == id &&
+	       (cpl->phase & NPU_CPL_CHECK) == npu_cpl_check(cpl) &&
+	       cpl->status == record->status && cpl->reason == record->reason &&
+	       cpl->where == NPU_CPL_WHERE(record->core, record->engine) &&
+	       cpl->cmd == record->cmd && cpl->addr == record->addr;
+}
+
 void npu_ring_complete_locked(struct npu_ring *ring)
 {
 	while (ring->head != ring->tail) {
 		u32 entry = npu_ring_entry(ring->head);
-		const struct npu_completion *cpl = &ring->cpl[entry];
 		const struct npu_side_table *table = ring->tables + entry * ring->stride;
 		struct npu_slot slot = ring->slot[entry];
 		u8 phase = ring->head & NPU_RING_ENTRIES ? 0 : NPU_CPL_PHASE;
+		struct npu_completion cpl;
 
-		if ((READ_ONCE(cpl->phase) & NPU_CPL_PHASE) != phase)
+		if ((READ_ONCE(ring->cpl[entry].phase) & NPU_CPL_PHASE) != phase)
 			return;
 		/* The rest of the completion, and the error before it, after the phase. */
 		dma_rmb();
-		if (le64_to_cpu(cpl->job_id) != slot.id) {
-			npu_ring_break(ring, "a completion is of another job");
+		cpl = ring->cpl[entry];
+		/* Garbage is none. If no better one comes npu_ring_settle_locked() finds out. */
+		if (!npu_ring_believes(&cpl, &table->error, slot.id))
 			return;
-		}
 		/* What a doomed queue's jobs end with is a consequence, or their owner's wish. */
-		if (npu_job_status_is_failure(cpl->status) && !npu_job_doomed(slot.job))
+		if (npu_job_status_is_failure(cpl.status) && !npu_job_doomed(slot.job))
 			npu_ring_dump_begin(ring, NPU_DUMP_FAULT);
-		npu_ring_dump_end(ring, &slot, cpl, table,
-				  npu_job_status_error(cpl->status, slot.error ?: -ECANCELED));
+		npu_ring_dump_end(ring, &slot, &cpl, table,
+				  npu_job_status_error(cpl.status, slot.error ?: -ECANCELED));
 		WRITE_ONCE(ring->head, ring->head + 1);
-		npu_job_task_done(slot.job, slot.task, cpl, &table->error,
+		npu_job_task_done(slot.job, slot.task, &cpl, &table->error,
 				  slot.error ?: -ECANCELED);
 	}
 }

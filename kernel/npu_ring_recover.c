@@ -2,9 +2,10 @@
 /*
  * Copyright (c) 2026 the npu authors
  *
- * What ends a ring's jobs before their time: cancellation of doomed queues, the watchdog that finds
- * lost interrupts and stuck jobs, resets of rings and what of a ring survives a reset. When to do
- * which, npu_reset.c decides. npu_ring_impl.h has the structures, the locks and their order.
+ * What ends a ring's jobs otherwise than by a completion: cancellation of doomed queues, the
+ * watchdog that finds lost interrupts, lost completions and stuck jobs, resets of rings and what of
+ * a ring survives a reset. When to do which, npu_reset.c decides. npu_ring_impl.h has the
+ * structures, the locks and their order.
  *
  * All of it can be what a fence waits for: no allocation here, every wait is bounded, and every
  * polling loop takes a register that reads as all ones for a card that is gone.
@@ -135,6 +136,40 @@ void npu_ring_cancel(struct npu_ring *ring)
 	npu_dev_exit(idx);
 }
 
+/* ---- Completions that do not come ------------------------------------------------------------ */
+
+/* A task that the card says nothing of any more. */
+static void npu_ring_lose(struct npu_ring *ring, struct npu_slot *slot, int error)
+{
+	npu_ring_dump_end(ring, slot, NULL, NULL, error);
+	npu_job_task_lost(slot->job, slot->task, error);
+}
+
+/*
+ * Takes what the card has completed, and ends what it has completed without a completion that can
+ * be believed. The card counts one after it is in memory, so what is counted and not there will
+ * not come. How such a job has ended nobody knows, so it was not well; those behind it are as they
+ * are. Of a card that is gone the count is all ones, which no ring has room for, or hardly ever.
+ */
+static void npu_ring_settle_locked(struct npu_ring *ring)
+{
+	u32 count = npu_ring_read(ring, NPU_RING_CPL_COUNT);
+
+	npu_ring_complete_locked(ring);
+	while (count != ring->head && count - ring->head <= ring->tail - ring->head) {
+		struct npu_slot slot = ring->slot[npu_ring_entry(ring->head)];
+		bool doomed = npu_job_doomed(slot.job);
+
+		drm_err_ratelimited(&ring->ndev->base, "ring %u: no completion of job %llu\n",
+				    ring->index, slot.id);
+		if (!doomed)
+			npu_ring_dump_begin(ring, NPU_DUMP_FAULT);
+		WRITE_ONCE(ring->head, ring->head + 1);
+		npu_ring_lose(ring, &slot, doomed ? -ECANCELED : slot.error ?: -EIO);
+		npu_ring_complete_locked(ring);
+	}
+}
+
 /* ---- Watchdog -------------------------------------------------------------------------------- */
 
 /* The oldest task runs and has completed no command for its queue's timeout. */
@@ -159,7 +194,7 @@ static bool npu_ring_watch(struct npu_ring *ring)
 	u64 id = 0;
 
 	spin_lock_irqsave(&ring->lock, flags);
-	npu_ring_complete_locked(ring);
+	npu_ring_settle_locked(ring);
 	if (ring->head == ring->tail || ring->broken)
 		goto out;
 
@@ -167,6 +202,11 @@ static bool npu_ring_watch(struct npu_ring *ring)
 	progress = npu_ring_read(ring, NPU_RING_PROGRESS);
 	if (id == U64_MAX) {
 		npu_reset_schedule(ring->ndev, "the card does not answer");
+		goto out;
+	}
+	/* The event may have been lost. */
+	if (npu_ring_read(ring, NPU_RING_STATUS) & NPU_RING_ERROR) {
+		npu_ring_break(ring, "halted by an error of its memory");
 		goto out;
 	}
 	if (id != ring->stuck_id || progress != ring->stuck_progress) {
@@ -291,13 +331,6 @@ static void npu_ring_program(struct npu_ring *ring)
 	npu_ring_write(ring, NPU_RING_CTRL, NPU_RING_ENABLE);
 }
 
-/* A task that the card says nothing of any more. */
-static void npu_ring_lose(struct npu_ring *ring, struct npu_slot *slot, int error)
-{
-	npu_ring_dump_end(ring, slot, NULL, NULL, error);
-	npu_job_task_lost(slot->job, slot->task, error);
-}
-
 /*
  * Starts a ring's life anew after a reset. What the card had taken is lost, with @error unless its
  * slot says otherwise; what it had not is written again, but for doomed jobs.
@@ -418,7 +451,7 @@ int npu_ring_end_stuck(struct npu_ring *ring)
 	int ret;
 
 	spin_lock_irqsave(&ring->lock, flags);
-	npu_ring_complete_locked(ring);
+	npu_ring_settle_locked(ring);
 	broken = ring->broken;
 	slot = &ring->slot[npu_ring_entry(ring->head)];
 	if (!broken && npu_ring_is_stuck(ring)) {
@@ -445,7 +478,7 @@ int npu_ring_end_stuck(struct npu_ring *ring)
 
 	/* An acknowledged ABORT has written the completion. */
 	spin_lock_irqsave(&ring->lock, flags);
-	npu_ring_complete_locked(ring);
+	npu_ring_settle_locked(ring);
 	if (ring->head != ring->tail && slot->id == id &&
 	    slot == &ring->slot[npu_ring_entry(ring->head)])
 		ret = -EIO;

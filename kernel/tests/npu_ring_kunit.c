@@ -142,8 +142,9 @@ static struct npu_job *npu_ring_kunit_job(struct kunit *test, u32 count)
 	KUNIT_ASSERT_NOT_NULL(test, job->fence);
 	for (i = 0; i < count; i++) {
 		job->ncores[i] = 1 + i % NPU_KUNIT_CORES;
-		/* Something to recognise the table by. */
+		/* Something to recognise the table by, but no error before there is one. */
 		memset(job->tables + i * job->stride, (u8)(job->first + i), job->stride);
+		memset(job->tables + i * job->stride, 0, sizeof(struct npu_error));
 	}
 	queue->submitted += count;
 	queue->outstanding += count;
@@ -165,15 +166,49 @@ static void npu_ring_kunit_push(struct npu_ring *ring, struct npu_job *job)
 	spin_unlock_irqrestore(&ring->lock, flags);
 }
 
-/* What the card writes for the descriptor at @pos of the ring's life: first round 1, the next 0. */
-static void npu_ring_kunit_complete(struct npu_ring *ring, u32 pos, u8 status)
+/* CHECK, in words of 16 bits as the specification has it. */
+static u8 npu_ring_kunit_check(const struct npu_completion *cpl)
+{
+	const __le16 *word = (const __le16 *)cpl;
+	u16 x = 0;
+	int i;
+
+	for (i = 0; i < 16; i++)
+		x ^= le16_to_cpu(word[i]) & (i == 15 ? 0x01ff : 0xffff);
+	return (x ^ x >> 7 ^ x >> 14) & 0x7f;
+}
+
+/*
+ * What the card writes for the descriptor at @pos of the ring's life: first round 1, the next 0.
+ * @error is what its record says, of a job that is not well.
+ */
+static void npu_ring_kunit_complete_error(struct npu_ring *ring, u32 pos,
+					  const struct npu_error *error)
 {
 	struct npu_completion *cpl = &ring->cpl[pos & 255];
 
+	if (error->status)
+		*(struct npu_error *)(ring->tables + (pos & 255) * ring->stride) = *error;
 	cpl->job_id = ring->desc[pos & 255].job_id;
 	cpl->cycles = cpu_to_le64(1000ull + pos);
-	cpl->status = status;
+	cpl->addr = error->addr;
+	cpl->cmd = error->cmd;
+	cpl->status = error->status;
+	cpl->reason = error->reason;
+	cpl->where = error->core | (error->engine & 7) << 5;
 	cpl->phase = !(pos >> 8 & 1);
+	cpl->phase |= npu_ring_kunit_check(cpl) << 1;
+}
+
+static void npu_ring_kunit_complete(struct npu_ring *ring, u32 pos, u8 status)
+{
+	const struct npu_error error = {
+		.status = status,
+		.engine = NPU_ENGINE_NONE,
+		.cmd = cpu_to_le32(NPU_ERROR_NO_CMD),
+	};
+
+	npu_ring_kunit_complete_error(ring, pos, &error);
 }
 
 static const struct drm_npu_result *npu_ring_result(struct npu_queue *queue, u64 seqno)
@@ -283,24 +318,161 @@ static void npu_ring_test_rounds(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, npu_kunit_ring_resets, 0);
 }
 
-static void npu_ring_test_wrong_id(struct kunit *test)
+/* Garbage is not taken: neither for the end of a job, nor in the way of what comes later. */
+static void npu_ring_test_garbage(struct kunit *test)
 {
 	struct npu_ring_kunit *t = test->priv;
 	struct npu_ring *ring = t->ring;
 	struct npu_job *job = npu_ring_kunit_job(test, 2);
+	struct npu_error *record = ring->tables, error = {
+		.status = NPU_JOB_FAULT,
+		.reason = NPU_REASON_RANGE,
+		.core = 1,
+		.cmd = cpu_to_le32(16),
+		.addr = cpu_to_le64(4096),
+	};
+	struct npu_completion *cpl = ring->cpl, good;
+	unsigned int bit;
 
 	npu_ring_kunit_push(ring, job);
 	npu_ring_kunit_complete(ring, 0, NPU_JOB_OK);
-	ring->cpl[0].job_id = ring->desc[1].job_id;
-	npu_ring_complete(ring);
+	npu_ring_kunit_complete(ring, 1, NPU_JOB_OK);
+	good = *cpl;
+	for (bit = 0; bit < 8 * sizeof(good); bit++) {
+		*cpl = good;
+		((u8 *)cpl)[bit / 8] ^= 1 << bit % 8;
+		npu_ring_complete(ring);
+		KUNIT_ASSERT_EQ_MSG(test, ring->head, 0, "bit %u", bit);
+	}
+	/* Of another job, whole and well. */
+	*cpl = ring->cpl[1];
 	npu_ring_complete(ring);
 	KUNIT_EXPECT_EQ(test, ring->head, 0);
-	KUNIT_EXPECT_TRUE(test, ring->broken);
-	KUNIT_EXPECT_EQ(test, npu_kunit_ring_resets, 1);
+	/* A record where there should be none, none where there should be one, another one. */
+	*cpl = good;
+	*record = error;
+	npu_ring_complete(ring);
+	KUNIT_EXPECT_EQ(test, ring->head, 0);
+	npu_ring_kunit_complete_error(ring, 0, &error);
+	memset(record, 0, sizeof(*record));
+	npu_ring_complete(ring);
+	KUNIT_EXPECT_EQ(test, ring->head, 0);
+	for (bit = 0; bit < 5; bit++) {
+		*record = error;
+		record->status += bit == 0;
+		record->reason += bit == 1;
+		record->core += bit == 2;
+		record->cmd ^= cpu_to_le32(bit == 3);
+		record->addr ^= cpu_to_le64(bit == 4);
+		npu_ring_complete(ring);
+		KUNIT_EXPECT_EQ_MSG(test, ring->head, 0, "field %u", bit);
+	}
 	KUNIT_EXPECT_EQ(test, t->queue->completed, 0);
 
-	npu_rings_fail(t->ndev, -ENODEV);
-	npu_ring_expect_fence(test, job->fence, -ENODEV);
+	memset(record, 0, sizeof(*record));
+	*cpl = good;
+	npu_ring_complete(ring);
+	KUNIT_EXPECT_EQ(test, ring->head, 2);
+	npu_ring_expect_fence(test, job->fence, 0);
+	KUNIT_EXPECT_FALSE(test, ring->broken);
+	KUNIT_EXPECT_EQ(test, npu_kunit_ring_resets, 0);
+}
+
+/* Where no record can be. */
+static void npu_ring_test_no_record(struct kunit *test)
+{
+	struct npu_ring_kunit *t = test->priv;
+	struct npu_ring *ring = t->ring;
+	struct npu_job *job = npu_ring_kunit_job(test, 1);
+	const struct npu_error error = {
+		.status = NPU_JOB_BUS,
+		.reason = NPU_REASON_DESC,
+		.engine = NPU_ENGINE_NONE,
+		.cmd = cpu_to_le32(NPU_ERROR_NO_CMD),
+	};
+
+	npu_ring_kunit_push(ring, job);
+	npu_ring_kunit_complete_error(ring, 0, &error);
+	memset(ring->tables, 0, sizeof(error));
+	npu_ring_complete(ring);
+	npu_ring_expect_fence(test, job->fence, -EIO);
+	KUNIT_EXPECT_EQ(test, npu_ring_result(t->queue, 1)->status, NPU_JOB_BUS);
+}
+
+static void npu_ring_kunit_settle(struct npu_ring *ring, u32 count)
+{
+	unsigned long flags;
+
+	npu_ring_write(ring, NPU_RING_CPL_COUNT, count);
+	spin_lock_irqsave(&ring->lock, flags);
+	npu_ring_settle_locked(ring);
+	spin_unlock_irqrestore(&ring->lock, flags);
+}
+
+/* The card has counted what is not there, or garbage: that is lost, and nothing else. */
+static void npu_ring_test_lost(struct kunit *test)
+{
+	struct npu_ring_kunit *t = test->priv;
+	struct npu_ring *ring = t->ring;
+	struct npu_queue *first = t->queue, *second;
+	struct npu_job *lost = npu_ring_kunit_job(test, 1), *good, *garbled;
+
+	npu_ring_kunit_queue(test, t);
+	second = t->queue;
+	good = npu_ring_kunit_job(test, 2);
+	npu_ring_kunit_queue(test, t);
+	garbled = npu_ring_kunit_job(test, 2);
+	ring->head = 0xfffffffe;
+	ring->tail = 0xfffffffe;
+	npu_ring_kunit_push(ring, lost);
+	npu_ring_kunit_push(ring, good);
+	npu_ring_kunit_push(ring, garbled);
+	npu_ring_kunit_complete(ring, 0xffffffff, NPU_JOB_OK);
+
+	/* Not counted yet, or no count that can be. */
+	npu_ring_kunit_settle(ring, 0xfffffffe);
+	npu_ring_kunit_settle(ring, 0xfffffffd);
+	npu_ring_kunit_settle(ring, 4);
+	KUNIT_EXPECT_EQ(test, ring->head, 0xfffffffe);
+	/* Only the first: the third of the ring still runs. */
+	npu_ring_kunit_settle(ring, 0);
+	KUNIT_EXPECT_EQ(test, ring->head, 0);
+	npu_ring_expect_fence(test, lost->fence, -EIO);
+	KUNIT_EXPECT_EQ(test, npu_ring_cancels(t), 1);
+	KUNIT_EXPECT_EQ(test, first->error, -EIO);
+	KUNIT_EXPECT_EQ(test, npu_ring_result(first, 1)->error, -EIO);
+	KUNIT_EXPECT_EQ(test, npu_ring_result(second, 1)->error, 0);
+	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(good->fence));
+
+	/* A good one, garbage, and one of a queue that is banned by then. */
+	npu_ring_kunit_complete(ring, 0, NPU_JOB_OK);
+	npu_ring_kunit_complete(ring, 1, NPU_JOB_OK);
+	ring->cpl[1].status = NPU_JOB_ECC;
+	npu_ring_kunit_complete(ring, 2, NPU_JOB_OK);
+	npu_ring_kunit_settle(ring, 3);
+	KUNIT_EXPECT_EQ(test, ring->head, 3);
+	npu_ring_expect_fence(test, good->fence, 0);
+	npu_ring_expect_fence(test, garbled->fence, -EIO);
+	KUNIT_EXPECT_EQ(test, second->error, 0);
+	KUNIT_EXPECT_EQ(test, npu_ring_result(t->queue, 1)->error, -EIO);
+	KUNIT_EXPECT_EQ(test, npu_ring_result(t->queue, 2)->error, -ECANCELED);
+	KUNIT_EXPECT_EQ(test, npu_ring_cancels(t), 2);
+	KUNIT_EXPECT_EQ(test, npu_kunit_ring_resets, 0);
+	npu_results_put(first->results);
+	npu_results_put(second->results);
+}
+
+/* One that was ended on purpose ends with that purpose, told or not. */
+static void npu_ring_test_lost_abort(struct kunit *test)
+{
+	struct npu_ring_kunit *t = test->priv;
+	struct npu_job *job = npu_ring_kunit_job(test, 1);
+
+	npu_ring_kunit_push(t->ring, job);
+	t->ring->slot[0].error = -ETIMEDOUT;
+	npu_ring_kunit_settle(t->ring, 1);
+	npu_ring_expect_fence(test, job->fence, -ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, npu_ring_result(t->queue, 1)->status, NPU_JOB_ABORTED);
 }
 
 struct npu_ring_status {
@@ -329,17 +501,16 @@ static void npu_ring_test_statuses(struct kunit *test)
 {
 	struct npu_ring_kunit *t = test->priv;
 	struct npu_ring *ring = t->ring;
+	struct npu_error error;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(npu_ring_statuses); i++) {
 		const struct npu_ring_status *s = &npu_ring_statuses[i];
 		struct npu_job *job = npu_ring_kunit_job(test, 1);
 		const struct drm_npu_result *r;
-		struct npu_error *e;
 
 		npu_ring_kunit_push(ring, job);
-		e = ring->tables + i * ring->stride;
-		*e = (struct npu_error) {
+		error = (struct npu_error) {
 			.status = s->status,
 			.reason = 11,
 			.core = 12,
@@ -355,7 +526,10 @@ static void npu_ring_test_statuses(struct kunit *test)
 			.addr = cpu_to_le64(0x1122334455667788),
 			.len = cpu_to_le64(0x2233445566778899),
 		};
-		npu_ring_kunit_complete(ring, i, s->status);
+		if (!s->status)
+			npu_ring_kunit_complete(ring, i, NPU_JOB_OK);
+		else
+			npu_ring_kunit_complete_error(ring, i, &error);
 		npu_ring_complete(ring);
 		npu_ring_expect_fence(test, job->fence, s->error);
 
@@ -570,7 +744,10 @@ static struct kunit_case npu_ring_cases[] = {
 	KUNIT_CASE(npu_ring_test_layout),
 	KUNIT_CASE(npu_ring_test_descriptors),
 	KUNIT_CASE(npu_ring_test_rounds),
-	KUNIT_CASE(npu_ring_test_wrong_id),
+	KUNIT_CASE(npu_ring_test_garbage),
+	KUNIT_CASE(npu_ring_test_no_record),
+	KUNIT_CASE(npu_ring_test_lost),
+	KUNIT_CASE(npu_ring_test_lost_abort),
 	KUNIT_CASE(npu_ring_test_statuses),
 	KUNIT_CASE(npu_ring_test_ban),
 	KUNIT_CASE(npu_ring_test_abort),

@@ -491,6 +491,7 @@ void npu_ring_complete(struct npu_card *card, struct npu_job *job, struct npu_po
 
 	if (job->discard)
 		return;
+	cpl.phase |= npu_cpl_check(&cpl);
 	dropped = npu_inject_hits(&card->inject.dropped, ring->index);
 	if (__builtin_expect(card->inject.corrupt.left, 0) && !dropped)
 		npu_inject_corrupt(card, ring->index, &cpl);

@@ -65,6 +65,38 @@ static void expect(struct host *h, struct host_ring *r, uint64_t id, enum npu_st
 	assert_int_equal(cpl.reason, reason);
 }
 
+/* CHECK, from the entry as it lies in memory, word by word. */
+static unsigned int check_of(const struct npu_completion *cpl)
+{
+	const uint8_t *byte = (const uint8_t *)cpl;
+	unsigned int x = 0;
+
+	for (unsigned int i = 0; i < 16; i++)
+		x ^= byte[2 * i] | (byte[2 * i + 1] & (i == 15 ? 1 : 0xff)) << 8;
+	return (x ^ x >> 7 ^ x >> 14) & 0x7f;
+}
+
+/* An entry that was worked out by hand, and that no change of one bit of it goes unnoticed. */
+static void check_finds_changes(void **state)
+{
+	struct npu_completion cpl = {
+		.job_id = 0x1234, .cycles = 0x10000, .addr = 0x400000000000, .cmd = 0x80000001,
+		.status = 0x02, .reason = 0x01, .where = 0xe0, .phase = 1,
+	};
+
+	(void)state;
+	/* 0x1234 ^ 0x0001 ^ 0x4000 ^ 0x8000 ^ 0x0001 ^ 0x0102 ^ 0x01e0 is 0xd2d6; 0x56 ^ 0x25 ^ 0x03. */
+	assert_int_equal(npu_cpl_check(&cpl), 0x70 << 1);
+	cpl.phase |= 0x70 << 1;
+	assert_int_equal(check_of(&cpl), 0x70);
+	for (unsigned int bit = 0; bit < 8 * sizeof(cpl); bit++) {
+		struct npu_completion bad = cpl;
+
+		((uint8_t *)&bad)[bit / 8] ^= 1 << bit % 8;
+		assert_int_not_equal(bad.phase & NPU_CPL_CHECK, npu_cpl_check(&bad));
+	}
+}
+
 static void empty_jobs_complete_in_order(void **state)
 {
 	struct host *h = host_of(state, "cores=2,rings=4");
@@ -81,6 +113,7 @@ static void empty_jobs_complete_in_order(void **state)
 		assert_int_equal(cpl.status, NPU_JOB_OK);
 		assert_int_equal(cpl.cycles, 0);
 		assert_int_equal(cpl.cmd, NPU_ERROR_NO_CMD);
+		assert_int_equal(cpl.phase >> 1, check_of(&cpl));
 		/* The error record is only written when there is something to say. */
 		assert_int_equal(host_error(h, &job).status, 0xee);
 	}
@@ -681,6 +714,7 @@ static void freed_while_running(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(check_finds_changes),
 		TEST(empty_jobs_complete_in_order),
 		TEST(many_rings_full),
 		TEST(bad_descriptors_are_skipped),

@@ -365,7 +365,8 @@ struct npu_side_table {
  * @status: enum npu_status
  * @reason: enum npu_reason
  * @where: core | engine << 5 (NPU_CPL_CORE, NPU_CPL_ENGINE)
- * @phase: bit 0 flips each time round the ring, first round 1; written last
+ * @phase: bit 0 flips each time round the ring, first round 1; bits 7:1 are npu_cpl_check() of the
+ *	rest; written last
  *
  * Entry n of a ring's life lands in slot n % size. The driver never has more than `size` jobs whose
  * completions it has not consumed; the card does not check.
@@ -385,6 +386,23 @@ struct npu_completion {
 #define NPU_CPL_CORE(where)		((where) & 0x1f)
 #define NPU_CPL_ENGINE(where)		((where) >> 5)	/* 7: none */
 #define NPU_CPL_PHASE			0x01
+#define NPU_CPL_CHECK			0xfe
+
+/**
+ * npu_cpl_check - what a completion's @phase has in NPU_CPL_CHECK
+ * @cpl: the completion; what it has there is taken as 0
+ */
+static inline __u8 npu_cpl_check(const struct npu_completion *cpl)
+{
+	const __u8 *byte = (const __u8 *)cpl;
+	unsigned int i, x = 0;
+
+	/* Its 16-bit words, each as two bytes. */
+	for (i = 0; i < sizeof(*cpl) - 1; i++)
+		x ^= (unsigned int)byte[i] << i % 2 * 8;
+	x ^= (unsigned int)(cpl->phase & NPU_CPL_PHASE) << 8;
+	return (x ^ x >> 7 ^ x >> 14) << 1 & NPU_CPL_CHECK;
+}
 
 /* ---- Address spaces ----------------------------------------------------------------------------- */
 

@@ -453,7 +453,8 @@ struct drm_npu_result {
 	/**
 	 * @error: 0 or a negative errno: -EFAULT fault, -EDEADLK deadlock, -EILSEQ hazard,
 	 * -EBADMSG invalid stream, -ERANGE gather index, -ETIMEDOUT, -ECANCELED queue or file
-	 * closed, or queue banned, -EIO uncorrectable memory or bus error, -ENODEV card gone
+	 * closed, or queue banned, -EIO uncorrectable memory or bus error, or the card has not
+	 * told how the job ended, -ENODEV card gone
 	 */
 	__s32 error;
 	/** @cmd: byte offset of the command in its stream */
