@@ -18,6 +18,7 @@
 #include "npu_device.h"
 #include "npu_drv.h"
 #include "npu_dump.h"
+#include "npu_event.h"
 #include "npu_gem.h"
 #include "npu_job.h"
 #include "npu_lmem.h"
@@ -72,7 +73,8 @@ int npu_device_bring_up(struct npu_device *ndev)
 	ret = npu_mmu_hw_init(ndev);
 	if (ret)
 		return ret;
-	npu_write(ndev, NPU_REG_EVENT_ENABLE, NPU_EVENT_RING_ERROR);
+	npu_write(ndev, NPU_REG_EVENT_ENABLE,
+		  NPU_EVENT_RING_ERROR | NPU_EVENT_THERMAL | NPU_EVENT_ECC);
 	npu_write(ndev, NPU_REG_CTRL, NPU_CTRL_ENABLE);
 	return 0;
 }
@@ -213,6 +215,9 @@ static int npu_device_init_software(struct npu_device *ndev)
 	if (ret)
 		return ret;
 	ret = npu_dump_init(ndev);
+	if (ret)
+		return ret;
+	ret = npu_event_init(ndev);
 	if (ret)
 		return ret;
 	ret = npu_reset_init(ndev);

@@ -30,6 +30,7 @@
 #include "npu_compat.h"
 
 struct npu_dump;
+struct npu_events;
 struct npu_gem;
 struct npu_lmem;
 struct npu_mmu;
@@ -73,6 +74,7 @@ struct npu_totals {
  * @rings_data: what npu_ring.c keeps for all rings together
  * @reset: state of recovery (npu_reset.c)
  * @dump: its post-mortem (npu_dump.c)
+ * @events: its uevents (npu_event.c)
  * @job_ids: last job id given to the card
  * @wedged: the card could not be revived; every call says -ENODEV
  */
@@ -94,6 +96,7 @@ struct npu_device {
 	struct npu_rings *rings_data;
 	struct npu_reset *reset;
 	struct npu_dump *dump;
+	struct npu_events *events;
 	atomic64_t job_ids;
 	bool wedged;
 };

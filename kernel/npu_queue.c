@@ -23,6 +23,7 @@
 
 #include "npu_drv.h"
 #include "npu_dump.h"
+#include "npu_event.h"
 #include "npu_pm.h"
 #include "npu_queue.h"
 #include "npu_ring.h"
@@ -117,6 +118,9 @@ void npu_queue_account(struct npu_queue *queue, const struct drm_npu_result *res
 		drm_dbg(&ndev->base, "queue %u: banned, job %llu ended with %d\n", queue->id,
 			result->seqno, result->error);
 		WRITE_ONCE(queue->error, result->error);
+		/* The end of what its owner has destroyed is nobody's news. */
+		if (!queue->closed)
+			npu_event_banned(queue, result);
 	}
 }
 

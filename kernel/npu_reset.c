@@ -26,7 +26,6 @@
  * Requests are counted: a reset serves all that were made before it began.
  */
 #include <linux/delay.h>
-#include <linux/kobject.h>
 #include <linux/pm_runtime.h>
 #include <linux/rwsem.h>
 #include <linux/wait.h>
@@ -36,6 +35,7 @@
 #include "npu_device.h"
 #include "npu_drv.h"
 #include "npu_dump.h"
+#include "npu_event.h"
 #include "npu_pm.h"
 #include "npu_queue.h"
 #include "npu_reset.h"
@@ -230,20 +230,6 @@ bool npu_reset_is_pending(struct npu_device *ndev)
 	return npu_reset_is_wanted(ndev->reset);
 }
 
-/*
- * In the form of drm_dev_wedged_event(), which cannot be called: it takes the primary node for
- * granted, and accelerators have none.
- */
-static void npu_reset_tell_wedged(struct npu_device *ndev)
-{
-	char wedged[] = "WEDGED=rebind,bus-reset";
-	char *env[2] = { wedged, NULL };
-	struct drm_minor *minor = ndev->base.accel;
-
-	if (minor && minor->kdev)
-		kobject_uevent_env(&minor->kdev->kobj, KOBJ_CHANGE, env);
-}
-
 void npu_reset_wedge(struct npu_device *ndev, const char *reason)
 {
 	if (READ_ONCE(ndev->wedged))
@@ -258,7 +244,7 @@ void npu_reset_wedge(struct npu_device *ndev, const char *reason)
 	WRITE_ONCE(ndev->wedged, true);
 	npu_rings_fail(ndev, -ENODEV);
 	wake_up_all(&ndev->reset->served);
-	npu_reset_tell_wedged(ndev);
+	npu_event_wedged(ndev);
 }
 
 /* After a PCI error that has stopped the card. */
@@ -390,8 +376,10 @@ static void npu_reset_done(struct pci_dev *pdev)
 	if (!ndev)
 		return;
 	atomic64_inc(&ndev->totals.resets);
-	if (!npu_reset_start(ndev))
+	if (!npu_reset_start(ndev)) {
 		drm_notice(&ndev->base, "the card was reset\n");
+		npu_event_reset(ndev, "function");
+	}
 	npu_pm_put(ndev);
 }
 
@@ -451,8 +439,8 @@ static void npu_reset_error_resume(struct pci_dev *pdev)
 	if (!ndev)
 		return;
 	cancel_delayed_work_sync(&ndev->reset->link_work);
-	if (READ_ONCE(ndev->reset->stopped))
-		npu_reset_start(ndev);
+	if (READ_ONCE(ndev->reset->stopped) && !npu_reset_start(ndev))
+		npu_event_reset(ndev, "link");
 }
 
 const struct pci_error_handlers npu_reset_handlers = {

@@ -19,6 +19,7 @@
 
 #include <drm/drm_managed.h>
 
+#include "npu_event.h"
 #include "npu_job.h"
 #include "npu_queue.h"
 #include "npu_reset.h"
@@ -207,6 +208,11 @@ static irqreturn_t npu_event_irq(int irq, void *data)
 		npu_ring_break(ring, "halted by an error of its memory");
 		spin_unlock(&ring->lock);
 	}
+	if (events & NPU_EVENT_ECC)
+		npu_event_ecc(ndev, npu_read(ndev, NPU_REG_ECC_CORRECTED),
+			      npu_read(ndev, NPU_REG_ECC_UNCORRECTED));
+	if (events & NPU_EVENT_THERMAL)
+		npu_event_thermal(ndev, npu_read(ndev, NPU_REG_THROTTLE) & NPU_THROTTLE_THERMAL);
 out:
 	npu_dev_exit(idx);
 	return ret;

@@ -13,6 +13,7 @@
 #include <linux/delay.h>
 #include <linux/iopoll.h>
 
+#include "npu_event.h"
 #include "npu_job.h"
 #include "npu_queue.h"
 #include "npu_reset.h"
@@ -535,6 +536,7 @@ static int npu_ring_reset_cores(struct npu_ring *ring)
 
 int npu_ring_reset(struct npu_ring *ring)
 {
+	const char *stage = "ring";
 	unsigned long flags;
 	int error, ret;
 
@@ -550,6 +552,7 @@ int npu_ring_reset(struct npu_ring *ring)
 	npu_ring_write(ring, NPU_RING_CTRL, NPU_RING_RESET);
 	ret = npu_ring_wait_reset(ring);
 	if (ret == -ETIMEDOUT) {
+		stage = "core";
 		ret = npu_ring_reset_cores(ring);
 		if (!ret)
 			ret = npu_ring_wait_reset(ring);
@@ -557,6 +560,7 @@ int npu_ring_reset(struct npu_ring *ring)
 	if (!ret) {
 		npu_ring_complete(ring);
 		npu_ring_restart(ring, error);
+		npu_event_ring_reset(ring->ndev, stage, ring->index);
 	}
 
 	mutex_unlock(&ring->cmd_lock);

@@ -30,6 +30,8 @@
 extern unsigned int npu_kunit_invalidations;
 extern unsigned int npu_kunit_resets;
 extern unsigned int npu_kunit_ring_resets;
+/* How often it told of a ban. */
+extern unsigned int npu_kunit_bans;
 
 /** npu_kunit_device - a card that lives as long as the test */
 struct npu_device *npu_kunit_device(struct kunit *test);

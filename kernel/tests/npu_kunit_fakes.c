@@ -11,6 +11,7 @@
 
 #include "npu_kunit.h"
 #include "../npu_dump.h"
+#include "../npu_event.h"
 #include "../npu_gem.h"
 #include "../npu_pm.h"
 #include "../npu_reset.h"
@@ -23,6 +24,7 @@ struct workqueue_struct *npu_release_wq;
 unsigned int npu_kunit_invalidations;
 unsigned int npu_kunit_resets;
 unsigned int npu_kunit_ring_resets;
+unsigned int npu_kunit_bans;
 
 /* ---- The card -------------------------------------------------------------------------------- */
 
@@ -39,6 +41,7 @@ struct npu_device *npu_kunit_device(struct kunit *test)
 	npu_kunit_invalidations = 0;
 	npu_kunit_resets = 0;
 	npu_kunit_ring_resets = 0;
+	npu_kunit_bans = 0;
 
 	dev = kunit_device_register(test, "npu");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, dev);
@@ -87,6 +90,25 @@ void npu_reset_schedule_ring(struct npu_ring *ring)
 int npu_reset_wait(struct npu_device *ndev)
 {
 	return 0;
+}
+
+/* ---- npu_event.c ----------------------------------------------------------------------------- */
+
+void npu_event_banned(struct npu_queue *queue, const struct drm_npu_result *result)
+{
+	npu_kunit_bans++;
+}
+
+void npu_event_ring_reset(struct npu_device *ndev, const char *stage, unsigned int ring)
+{
+}
+
+void npu_event_ecc(struct npu_device *ndev, u32 corrected, u32 uncorrected)
+{
+}
+
+void npu_event_thermal(struct npu_device *ndev, bool throttled)
+{
 }
 
 /* ---- npu_pm.c, npu_dump.c, npu_ring_dump.c --------------------------------------------------- */

@@ -593,6 +593,8 @@ static void npu_ring_test_ban(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->queue->jobs, 1);
 	KUNIT_EXPECT_EQ(test, npu_ring_cancels(t), 1);
 	KUNIT_EXPECT_TRUE(test, list_empty(&t->queue->begun));
+	/* One job was to blame. */
+	KUNIT_EXPECT_EQ(test, npu_kunit_bans, 1);
 }
 
 /* An abort that was asked for means what it was asked for. */

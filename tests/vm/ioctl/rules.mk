@@ -5,13 +5,14 @@
 # without a library between. The last ones reset and unbind the card, have faults injected into it and pull it
 # out (in VMs with --qmp), and take the driver away.
 
-IOCTL_TESTS := queue bo vm unplug stress dump pm recovery inject unload
+IOCTL_TESTS := queue bo vm unplug stress dump pm recovery event inject unload
+IOCTL_SHARED := $(patsubst %,$(BUILD)/tests/vm/ioctl/npu_%.o,test inject uevent)
 IOCTL_BINS := $(IOCTL_TESTS:%=$(BUILD)/tests/vm/ioctl/test_%)
 
 $(BUILD)/tests/vm/ioctl/%.o: private PKGS = libdrm
 $(IOCTL_BINS): private PKGS = cmocka
 $(IOCTL_BINS): $(BUILD)/tests/vm/ioctl/test_%: $(BUILD)/tests/vm/ioctl/test_%.o \
-		$(BUILD)/tests/vm/ioctl/npu_test.o
+		$(IOCTL_SHARED)
 	$(call link)
 
 # Not everywhere: what has faults injected needs run.sh's --qmp. The debug kernel has no devcoredumps.

@@ -14,91 +14,17 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <linux/serial.h>
-
+#include "npu_inject.h"
 #include "npu_test.h"
+#include "npu_uevent.h"
 
-#define QMP_LINE	"/dev/ttyS2"
-#define QMP_IRQ		5	/* as run.sh has it; not every firmware tells */
 #define CODE_VA		0x100000ull
 #define SIZE		0x4000u
 #define SHORT_MS	300
 #define LONG_MS		600000
-
-/* ---- The line to the host -------------------------------------------------------------------- */
-
-static int qmp = -1;
-
-static void open_line(void)
-{
-	struct serial_struct serial;
-	struct termios tio;
-
-	qmp = open(QMP_LINE, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (qmp < 0)
-		fail_msg(QMP_LINE ": %s", strerror(errno));
-	assert_int_equal(ioctl(qmp, TIOCGSERIAL, &serial), 0);
-	if (serial.irq != QMP_IRQ) {
-		serial.irq = QMP_IRQ;
-		assert_int_equal(ioctl(qmp, TIOCSSERIAL, &serial), 0);
-	}
-	assert_int_equal(tcgetattr(qmp, &tio), 0);
-	cfmakeraw(&tio);
-	cfsetspeed(&tio, B115200);
-	assert_int_equal(tcsetattr(qmp, TCSANOW, &tio), 0);
-}
-
-static void ask(const char *request, char *answer, size_t size)
-{
-	size_t used = 0;
-
-	assert_int_equal(write(qmp, request, strlen(request)), strlen(request));
-	do {
-		assert_int_equal(read(qmp, answer + used, 1), 1);
-	} while (answer[used] != '\n' && ++used < size - 1);
-	answer[used] = 0;
-}
-
-/*
- * Which of run.sh's cards has a PCI name: the one in the slot that is at its address, and slots count
- * from 1.
- */
-static int card_number(const char *name)
-{
-	char path[64], address[32] = "";
-	int slot;
-
-	for (slot = 1; slot < 10; slot++) {
-		FILE *file;
-
-		snprintf(path, sizeof(path), "/sys/bus/pci/slots/%d/address", slot);
-		file = fopen(path, "re");
-		if (!file)
-			continue;
-		if (fscanf(file, "%31s", address) == 1 && !strncmp(address, name, strlen(address))) {
-			fclose(file);
-			return slot - 1;
-		}
-		fclose(file);
-	}
-	fail_msg("no slot has %s", name);
-	return -1;
-}
-
-static void inject(const char *name, const char *property, long long value)
-{
-	char request[128], answer[256];
-
-	snprintf(request, sizeof(request), "npu%d inject-%s %lld\n", card_number(name), property,
-		 value);
-	ask(request, answer, sizeof(answer));
-	if (strcmp(answer, "ok"))
-		fail_msg("%s: %s", request, answer);
-}
 
 /* ---- A card and its work --------------------------------------------------------------------- */
 
@@ -163,8 +89,6 @@ static int setup(void **state)
 {
 	struct env *e = calloc(1, sizeof(*e));
 
-	if (qmp < 0)
-		open_line();
 	e->fd = npu_open();
 	assert_true(npu_info(e->fd).features & NPU_FEATURE_INJECT);
 	fill_env(e);
@@ -220,10 +144,10 @@ static void test_whitelist(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		ask(bad[i], answer, sizeof(answer));
+		npu_inject_ask(bad[i], answer, sizeof(answer));
 		assert_string_equal(answer, "error not allowed");
 	}
-	ask("npu0 inject-lost-irq -1\n", answer, sizeof(answer));
+	npu_inject_ask("npu0 inject-lost-irq -1\n", answer, sizeof(answer));
 	assert_non_null(strstr(answer, "out of range"));
 }
 
@@ -280,7 +204,7 @@ static void test_lost_irq(void **state)
 		uint32_t sync = npu_syncobj_create(e->fd);
 		unsigned int start, took;
 
-		inject(e->name, "lost-irq", 1);
+		npu_inject(e->name, "lost-irq", 1);
 		before = interrupts();
 		start = now_ms();
 		submit_copies(e, &q, 1, sync);
@@ -300,7 +224,7 @@ static void test_bad_pte(void **state)
 	struct npu_q q = npu_queue_create(e->fd, e->vm, DRM_NPU_PRIORITY_NORMAL, 0);
 	uint32_t sync = npu_syncobj_create(e->fd);
 
-	inject(e->name, "bad-pte", 1);
+	npu_inject(e->name, "bad-pte", 1);
 	/* An address space that the card has not walked yet: the first fetch meets it. */
 	submit_copies(e, &q, 1, sync);
 	npu_syncobj_wait(e->fd, sync);
@@ -315,11 +239,22 @@ static void test_ecc(void **state)
 	struct npu_q q = npu_queue_create(e->fd, e->vm, DRM_NPU_PRIORITY_NORMAL, LONG_MS);
 	struct npu_q other = npu_queue_create(e->fd, e->vm, DRM_NPU_PRIORITY_NORMAL, 0);
 	uint32_t sync = npu_syncobj_create(e->fd), after = npu_syncobj_create(e->fd);
+	struct npu_uevent ev;
+	long long lost;
+	int uevents = npu_uevent_open();
 
-	inject(e->name, "ecc-corrected", 5);
+	npu_inject(e->name, "ecc-corrected", 5);
+	npu_uevent_next(uevents, e->name, "ecc", &ev);
+	assert_true(npu_uevent_number(&ev, "CORRECTED") >= 5);
+	lost = npu_uevent_number(&ev, "UNCORRECTED");
 	assert_card_works(e);
 	start_hanging(e, &q, sync);
-	inject(e->name, "ecc-uncorrected", 0x5000);
+	npu_inject(e->name, "ecc-uncorrected", 0x5000);
+	npu_uevent_next(uevents, e->name, "ecc", &ev);
+	assert_int_equal(npu_uevent_number(&ev, "UNCORRECTED"), lost + 1);
+	npu_uevent_next(uevents, e->name, "job", &ev);
+	assert_string_equal(npu_uevent_value(&ev, "REASON"), "ecc");
+	close(uevents);
 	npu_syncobj_wait(e->fd, sync);
 	assert_int_equal(npu_queue_result(&q, 1).error, -EIO);
 	assert_int_equal(npu_queue_result(&q, 1).status, NPU_JOB_ECC);
@@ -360,12 +295,19 @@ static void test_temperature(void **state)
 {
 	struct env *e = *state;
 	long crit = sensor(e->name, "temp1_crit");
+	struct npu_uevent ev;
+	int uevents = npu_uevent_open();
 
 	assert_true(sensor(e->name, "temp1_input") < crit);
-	inject(e->name, "temperature", crit + 6000);
+	npu_inject(e->name, "temperature", crit + 6000);
+	npu_uevent_next(uevents, e->name, "thermal", &ev);
+	assert_int_equal(npu_uevent_number(&ev, "THROTTLED"), 1);
 	assert_int_equal(sensor(e->name, "temp1_input"), crit + 6000);
 	assert_card_works(e);
-	inject(e->name, "temperature", 0);
+	npu_inject(e->name, "temperature", 0);
+	npu_uevent_next(uevents, e->name, "thermal", &ev);
+	assert_int_equal(npu_uevent_number(&ev, "THROTTLED"), 0);
+	close(uevents);
 	assert_true(sensor(e->name, "temp1_input") < crit);
 	assert_card_works(e);
 }
@@ -418,7 +360,7 @@ static unsigned int lose_one(struct env *e, bool corrupt)
 		q[i] = npu_queue_create(e->fd, e->vm, DRM_NPU_PRIORITY_NORMAL, 0);
 		sync[i] = npu_syncobj_create(e->fd);
 	}
-	inject(e->name, corrupt ? "corrupt-completion" : "dropped-completion", 1);
+	npu_inject(e->name, corrupt ? "corrupt-completion" : "dropped-completion", 1);
 	start = now_ms();
 	for (int i = 0; i < QUEUES; i++)
 		submit_copies(e, &q[i], 1, sync[i]);
@@ -465,7 +407,7 @@ static void test_dropped_in_batch(void **state)
 	uint32_t sync = npu_syncobj_create(e->fd);
 	int file;
 
-	inject(e->name, "dropped-completion", 2);
+	npu_inject(e->name, "dropped-completion", 2);
 	submit_copies(e, &q, 4, sync);
 	file = npu_syncobj_export_fence(e->fd, sync);
 	npu_syncobj_wait(e->fd, sync);
@@ -487,7 +429,7 @@ static void test_dropped_abort(void **state)
 	uint32_t sync = npu_syncobj_create(e->fd);
 
 	start_hanging(e, &q, sync);
-	inject(e->name, "dropped-completion", 1);
+	npu_inject(e->name, "dropped-completion", 1);
 	npu_syncobj_wait(e->fd, sync);
 	assert_int_equal(npu_queue_result(&q, 1).error, -ETIMEDOUT);
 	end_busy(e, &busy);
@@ -504,7 +446,7 @@ static void test_corrupt_completions(void **state)
 	struct npu_q busy = keep_busy(e);
 
 	for (int i = 0; i < 25; i++) {
-		inject(e->name, "seed", i < 24 ? i : 171);
+		npu_inject(e->name, "seed", i < 24 ? i : 171);
 		lose_one(e, true);
 	}
 	assert_int_equal(npu_sysfs(e->fd, "resets"), resets);
@@ -531,8 +473,8 @@ static void test_lost_many(void **state)
 			q[i] = npu_queue_create(e->fd, e->vm, 1 + i % 3, 0);
 			sync[i] = npu_syncobj_create(e->fd);
 		}
-		inject(e->name, "lost-irq", n);
-		inject(e->name, "dropped-completion", n);
+		npu_inject(e->name, "lost-irq", n);
+		npu_inject(e->name, "dropped-completion", n);
 		start = now_ms();
 		for (unsigned int i = 0; i < n; i++)
 			submit_copies(e, &q[i], 1 + i % 2, sync[i]);
@@ -553,8 +495,8 @@ static void test_lost_many(void **state)
 			npu_ioctl(e->fd, DRM_IOCTL_SYNCOBJ_DESTROY, &destroy);
 			destroy_queue(&q[i]);
 		}
-		inject(e->name, "lost-irq", 0);
-		inject(e->name, "dropped-completion", 0);
+		npu_inject(e->name, "lost-irq", 0);
+		npu_inject(e->name, "dropped-completion", 0);
 		left -= n;
 	}
 	print_message("             %u of %u jobs lost, the last of a round known after %u ms\n", lost, jobs,
@@ -573,7 +515,7 @@ static void test_card_hang(void **state)
 	uint64_t n;
 
 	start_hanging(e, &q, sync);
-	inject(e->name, "card-hang", 1);
+	npu_inject(e->name, "card-hang", 1);
 	n = submit_copies(e, &other, 5, after);
 	npu_syncobj_wait(e->fd, sync);
 	npu_syncobj_wait(e->fd, after);
@@ -632,12 +574,12 @@ static void put_in(struct env *e)
 	assert_true(until_bound(name, false, 60));
 	close_env(e);
 	for (int tries = 0; tries < 5; tries++) {
-		until_off(card_number(name));
+		until_off(npu_inject_card(name));
 		sleep(2);
-		inject(name, "removal", 0);
+		npu_inject(name, "removal", 0);
 		if (until_bound(name, true, 15))
 			break;
-		inject(name, "removal", 1);
+		npu_inject(name, "removal", 1);
 	}
 	assert_true(until_bound(name, true, 1));
 	for (int i = 0; i < 6000 && fd < 0; i++) {
@@ -713,7 +655,7 @@ static void test_removal(void **state)
 			_exit(load(e->name));
 	}
 	usleep(300000);
-	inject(e->name, "removal", 1);
+	npu_inject(e->name, "removal", 1);
 	for (int i = 0; i < 2; i++) {
 		until_status(files[i], -ENODEV);
 		close(files[i]);
@@ -743,13 +685,13 @@ static void test_hang_for_good(void **state)
 
 	start_hanging(e, &q, sync);
 	file = npu_syncobj_export_fence(e->fd, sync);
-	inject(e->name, "card-hang", 2);
+	npu_inject(e->name, "card-hang", 2);
 	until_status(file, -ENODEV);
 	close(file);
 	while (npu_try_queue_create(e->fd, e->vm, 1, 0, &create) != -ENODEV)
 		usleep(10000);
 	npu_queue_unmap(&q);
-	inject(e->name, "removal", 1);
+	npu_inject(e->name, "removal", 1);
 	put_in(e);
 	assert_card_works(e);
 }
