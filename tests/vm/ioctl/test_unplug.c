@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "npu_test.h"
@@ -311,6 +312,80 @@ static void binds_waiting(void **state)
 	close(b.fd);
 }
 
+/* Copies until the card is gone: 0 when that is what every call says then. */
+static int work(int ready)
+{
+	const uint64_t regions[2] = { HOST_VA, LOCAL_VA };
+	struct user u = user_create();
+	struct drm_npu_stream stream = { .va = CODE_VA, .size = npu_put_copy(u.code.map, SIZE / 4) };
+	struct drm_npu_job jobs[4];
+	struct drm_npu_sync out = { .flags = DRM_NPU_SYNC_SIGNAL, .handle = u.done };
+	int ret = 0;
+
+	for (int i = 0; i < 4; i++)
+		jobs[i] = (struct drm_npu_job) {
+			.region_count = 2,
+			.regions = (uintptr_t)regions,
+			.streams = { sizeof(stream), 1, (uintptr_t)&stream },
+		};
+	for (int i = 0; !ret; i++) {
+		ret = npu_try_submit(&u.q, jobs, 4, &out, 1, NULL);
+		/* Some wait, and some have much under way. */
+		if (!ret && getpid() % 2)
+			ret = npu_try_syncobj_wait(u.fd, u.done);
+		if (i == 2 && write(ready, "x", 1) != 1)
+			return 1;
+	}
+	assert_gone(&u);
+	/* Calls say so first; mappings are taken away a moment later. */
+	for (int i = 0; i < 6000 && u.local.map[0]; i++)
+		usleep(10000);
+	assert_mappings_safe(&u);
+	return ret == -ENODEV ? 0 : 1;
+}
+
+#define WORKERS	4
+
+/* In the middle of jobs of several processes. */
+static void goes_under_load(void **state)
+{
+	enum way way = *(enum way *)*state;
+	struct user a;
+	char name[64];
+
+	for (int round = 0; round < 3; round++) {
+		int fd = npu_open(), ready[2], status;
+		pid_t pids[WORKERS];
+		char c;
+
+		npu_pci_name(fd, name, sizeof(name));
+		assert_int_equal(pipe(ready), 0);
+		for (int i = 0; i < WORKERS; i++) {
+			pids[i] = fork();
+			if (!pids[i])
+				_exit(work(ready[1]));
+		}
+		for (int i = 0; i < WORKERS; i++)
+			assert_int_equal(read(ready[0], &c, 1), 1);
+		take_away(way, name);
+		for (int i = 0; i < WORKERS; i++) {
+			assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+			assert_true(WIFEXITED(status));
+			assert_int_equal(WEXITSTATUS(status), 0);
+		}
+		bring_back(way, name);
+		close(ready[0]);
+		close(ready[1]);
+		close(fd);
+	}
+	a = user_create();
+	assert_works(&a);
+	user_unmap(&a);
+	close(a.host_dma_buf);
+	close(a.local_dma_buf);
+	close(a.fd);
+}
+
 int main(void)
 {
 	static enum way ways[] = { UNBIND, REMOVE };
@@ -322,6 +397,8 @@ int main(void)
 		TEST(exporter_goes, REMOVE),
 		TEST(binds_waiting, UNBIND),
 		TEST(binds_waiting, REMOVE),
+		TEST(goes_under_load, UNBIND),
+		TEST(goes_under_load, REMOVE),
 	};
 
 	return cmocka_run_group_tests_name("unplug", tests, NULL, NULL);
