@@ -2,10 +2,10 @@
 # Copyright (c) 2026 the npu authors
 #
 # The driver by its ioctls alone, on all kernels: everything a process can do to it, right or wrong,
-# without a library between. The last ones reset and unbind the card, have faults injected into it and pull it
-# out (in VMs with --qmp), and take the driver away.
+# without a library between. The last ones reset and unbind the card, have faults injected into it, pull it
+# out and reset its link (in VMs with --qmp), and take the driver away.
 
-IOCTL_TESTS := queue bo vm unplug stress dump pm recovery event inject unload
+IOCTL_TESTS := queue bo vm unplug stress dump pm recovery event inject aer unload
 IOCTL_SHARED := $(patsubst %,$(BUILD)/tests/vm/ioctl/npu_%.o,test inject uevent)
 IOCTL_BINS := $(IOCTL_TESTS:%=$(BUILD)/tests/vm/ioctl/test_%)
 
@@ -15,9 +15,11 @@ $(IOCTL_BINS): $(BUILD)/tests/vm/ioctl/test_%: $(BUILD)/tests/vm/ioctl/test_%.o 
 		$(IOCTL_SHARED)
 	$(call link)
 
-# Not everywhere: what has faults injected needs run.sh's --qmp. The debug kernel has no devcoredumps.
+# Not everywhere: what has faults injected needs run.sh's --qmp, PCI errors also the kernel's aer_inject. The
+# debug kernel has no devcoredumps.
 # $(1): a VM's name; $(2): what is given to run.sh
-ioctl_tests = $(filter-out $(if $(findstring --qmp,$(2)),,inject) $(if $(filter debug,$(1)),dump pm),$(IOCTL_TESTS))
+ioctl_tests = $(filter-out $(if $(findstring --qmp,$(2)),,inject) \
+	$(if $(findstring aer_inject,$(2)),,aer) $(if $(filter debug,$(1)),dump pm),$(IOCTL_TESTS))
 
 # One VM runs them all; with two cards, so that buffers can go from one to the other. Where it shall
 # suspend to memory for real it is booted through the BIOS.
@@ -31,8 +33,8 @@ vm-ioctl-$(1).cmd = $(call ioctl_run,$(1),$(2),$(3))
 vm-ioctl-$(1).deps = $(IOCTL_BINS)
 vm-ioctl-$(1).timeout = 960
 endef
-$(eval $(call ioctl_check,6.12,--kernel 6.12 --qmp))
-$(eval $(call ioctl_check,6.12-iommu,--kernel 6.12 --iommu --qmp))
+$(eval $(call ioctl_check,6.12,--kernel 6.12 --qmp --modprobe aer_inject))
+$(eval $(call ioctl_check,6.12-iommu,--kernel 6.12 --iommu --qmp --modprobe aer_inject))
 $(eval $(call ioctl_check,7.x,--kernel 7.x --bzimage,NPU_S3=1))
-$(eval $(call ioctl_check,7.x-iommu,--kernel 7.x --iommu))
+$(eval $(call ioctl_check,7.x-iommu,--kernel 7.x --iommu --qmp --modprobe aer_inject))
 $(eval $(call ioctl_check,debug,--kernel debug))
