@@ -13,6 +13,7 @@ vm_seeds = $(foreach v,NPU_TEST_SEED NPU_SEED,$(if $($(v)),export $(v)=$($(v));)
 -include tests/vm/ioctl/rules.mk
 -include tests/vm/debug/rules.mk
 -include tests/vm/kexec/rules.mk
+-include tests/vm/soak/rules.mk
 
 # libnpu's tests: the sources that the simulator passes, against accel0; where there are two cards, those that move
 # data against accel1 as well, since all the rest is the same code.

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -302,7 +303,7 @@ int npu_syncobj_export_fence(int fd, uint32_t handle)
 	return arg.fd;
 }
 
-int npu_sync_file_status(int sync_file)
+static struct sync_fence_info sync_file_fence(int sync_file)
 {
 	struct sync_fence_info fence = {};
 	struct sync_file_info info = {
@@ -312,6 +313,26 @@ int npu_sync_file_status(int sync_file)
 
 	npu_ioctl(sync_file, SYNC_IOC_FILE_INFO, &info);
 	assert_int_equal(info.num_fences, 1);
+	return fence;
+}
+
+int npu_sync_file_status(int sync_file)
+{
+	return sync_file_fence(sync_file).status;
+}
+
+int npu_sync_file_wait(int sync_file, int timeout_ms, uint64_t *when_ns)
+{
+	struct pollfd fd = { .fd = sync_file, .events = POLLIN };
+	struct sync_fence_info fence;
+	int ret;
+
+	do {
+		ret = poll(&fd, 1, timeout_ms);
+	} while (ret < 0 && errno == EINTR);
+	assert_true(ret >= 0);
+	fence = sync_file_fence(sync_file);
+	*when_ns = fence.timestamp_ns;
 	return fence.status;
 }
 
@@ -377,6 +398,47 @@ size_t npu_put_copy(void *at, uint32_t bytes)
 	return len + npu_put_store((uint8_t *)at + len, 1, bytes, 2);
 }
 
+/* In SPM the first operand is at 0, the second behind it; semaphores 0 and 1 tell of them, 2 of the product. */
+size_t npu_put_matmul(void *at, uint32_t m, uint32_t n, uint32_t k)
+{
+	uint32_t second = (m * k + NPU_GRANULE - 1) / NPU_GRANULE * NPU_GRANULE;
+	struct npu_cmd_matmul matmul = {
+		.h = header(NPU_OP_MATMUL, sizeof(matmul), 3),
+		.o = {
+			.a_type = NPU_S8,
+			.b_type = NPU_S8,
+			.b_layout = NPU_B_ROWS,
+			.b = second,
+			.b_stride = n,
+		},
+		.m = m,
+		.n = n,
+		.k = k,
+		.a_stride = k,
+		.acc_stride = n * 4,
+	};
+	struct npu_cmd_load load;
+	struct npu_cmd_store store;
+	uint8_t *p = at;
+
+	p += npu_put_load(p, 0, m * k, 1);
+	npu_put_load(&load, 1, k * n, 2);
+	load.spm = second;
+	load.h.signal[0] = 1;
+	memcpy(p, &load, sizeof(load));
+	p += sizeof(load);
+	matmul.h.wait[0] = 0;
+	matmul.h.wait[1] = 1;
+	matmul.h.signal[0] = 2;
+	memcpy(p, &matmul, sizeof(matmul));
+	p += sizeof(matmul);
+	npu_put_store(&store, 2, m * n * 4, 4);
+	store.space = NPU_SPACE_ACC;
+	store.h.wait[0] = 2;
+	memcpy(p, &store, sizeof(store));
+	return p + sizeof(store) - (uint8_t *)at;
+}
+
 /* ---- sysfs ------------------------------------------------------------------------------------- */
 
 static void device_folder(int fd, char *path, size_t size)
@@ -412,18 +474,40 @@ long long npu_sysfs(int fd, const char *name)
 	return value;
 }
 
+int npu_write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = write(fd, text, strlen(text)) < 0 ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
 int npu_sysfs_write(int fd, const char *name, const char *text)
 {
 	char folder[128], path[256];
-	int file, ret;
 
 	device_folder(fd, folder, sizeof(folder));
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	file = open(path, O_WRONLY | O_CLOEXEC);
-	if (file < 0)
-		return -errno;
-	ret = write(file, text, strlen(text)) < 0 ? -errno : 0;
-	close(file);
+	return npu_write_file(path, text);
+}
+
+int npu_suspend(bool to_memory)
+{
+	int ret;
+
+	if (to_memory) {
+		assert_int_equal(npu_write_file("/sys/power/mem_sleep", "deep"), 0);
+		npu_write_file("/sys/class/rtc/rtc0/wakealarm", "0");
+		assert_int_equal(npu_write_file("/sys/class/rtc/rtc0/wakealarm", "+3"), 0);
+		return npu_write_file("/sys/power/state", "mem");
+	}
+	npu_write_file("/sys/module/suspend/parameters/pm_test_delay", "0");
+	assert_int_equal(npu_write_file("/sys/power/pm_test", "devices"), 0);
+	ret = npu_write_file("/sys/power/state", "freeze");
+	npu_write_file("/sys/power/pm_test", "none");
 	return ret;
 }
 

@@ -71,6 +71,8 @@ bool npu_syncobj_signaled(int fd, uint32_t handle);
 int npu_syncobj_export_fence(int fd, uint32_t handle);
 /* Its state: 1 signalled, 0 not yet, negative: the error it signalled with. */
 int npu_sync_file_status(int sync_file);
+/* The same, waited for; 0 when it has not signalled in time. @when is the kernel's, of CLOCK_MONOTONIC. */
+int npu_sync_file_wait(int sync_file, int timeout_ms, uint64_t *when_ns);
 
 /* A job of one stream, or @ncores equal ones, with regions. */
 int npu_try_submit(const struct npu_q *q, const struct drm_npu_job *jobs, uint32_t njobs,
@@ -88,6 +90,8 @@ size_t npu_put_load(void *at, unsigned int region, uint32_t bytes, uint32_t tag)
 size_t npu_put_store(void *at, unsigned int region, uint32_t bytes, uint32_t tag);
 /* Region 0 to region 1 by way of SPM. */
 size_t npu_put_copy(void *at, uint32_t bytes);
+/* Region 0 (m rows of k S8) times region 1 (k rows of n S8) to region 2 (m rows of n S32). */
+size_t npu_put_matmul(void *at, uint32_t m, uint32_t n, uint32_t k);
 
 /* Reads a number from a file in the card's sysfs folder npu/. */
 long long npu_sysfs(int fd, const char *name);
@@ -100,5 +104,13 @@ int npu_sysfs_write(int fd, const char *name, const char *text);
 void npu_expect_empty(int fd);
 /* The PCI device's name, say 0000:01:00.0. */
 void npu_pci_name(int fd, char *name, size_t size);
+
+/* Writes to a file; 0 or -errno. */
+int npu_write_file(const char *path, const char *text);
+/*
+ * Suspends the system and resumes it: to memory, from where its clock wakes it, or up to the devices (pm_test).
+ * 0 or -errno.
+ */
+int npu_suspend(bool to_memory);
 
 #endif

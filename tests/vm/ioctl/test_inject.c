@@ -41,24 +41,6 @@ struct env {
 	uint64_t regions[2];
 };
 
-static int open_card(const char *name)
-{
-	for (int i = 0; i < 64; i++) {
-		char path[64], other[64];
-		int fd;
-
-		snprintf(path, sizeof(path), "/dev/accel/accel%d", i);
-		fd = open(path, O_RDWR | O_CLOEXEC);
-		if (fd < 0)
-			continue;
-		npu_pci_name(fd, other, sizeof(other));
-		if (!strcmp(name, other))
-			return fd;
-		close(fd);
-	}
-	return -1;
-}
-
 static void fill_env(struct env *e)
 {
 	npu_pci_name(e->fd, e->name, sizeof(e->name));
@@ -151,34 +133,6 @@ static void test_whitelist(void **state)
 	assert_non_null(strstr(answer, "out of range"));
 }
 
-/* Interrupts of all cards so far. */
-static unsigned long long interrupts(void)
-{
-	FILE *file = fopen("/proc/interrupts", "re");
-	unsigned long long sum = 0;
-	char line[4096];
-
-	assert_non_null(file);
-	while (fgets(line, sizeof(line), file)) {
-		char *at = strchr(line, ':');
-		int cpu;
-
-		if (!at || !strstr(line, "npu"))
-			continue;
-		for (cpu = 0, at++; cpu < 64; cpu++) {
-			char *end;
-			unsigned long long n = strtoull(at, &end, 10);
-
-			if (end == at || (*end != ' ' && *end != '\n'))
-				break;
-			sum += n;
-			at = end;
-		}
-	}
-	fclose(file);
-	return sum;
-}
-
 static unsigned int now_ms(void)
 {
 	struct timespec ts;
@@ -195,22 +149,22 @@ static void test_lost_irq(void **state)
 {
 	struct env *e = *state;
 	struct npu_q q = npu_queue_create(e->fd, e->vm, DRM_NPU_PRIORITY_NORMAL, 0);
-	unsigned long long before = interrupts();
+	unsigned long long before = npu_interrupts();
 	unsigned int best = ~0u;
 
 	assert_card_works(e);
-	assert_true(interrupts() > before);
+	assert_true(npu_interrupts() > before);
 	for (int i = 0; i < 10 && (i < 3 || best > 500); i++) {
 		uint32_t sync = npu_syncobj_create(e->fd);
 		unsigned int start, took;
 
 		npu_inject(e->name, "lost-irq", 1);
-		before = interrupts();
+		before = npu_interrupts();
 		start = now_ms();
 		submit_copies(e, &q, 1, sync);
 		npu_syncobj_wait(e->fd, sync);
 		took = now_ms() - start;
-		assert_int_equal(interrupts(), before);
+		assert_int_equal(npu_interrupts(), before);
 		best = took < best ? took : best;
 		assert_int_equal(npu_queue_result(&q, i + 1).error, 0);
 	}
@@ -526,69 +480,14 @@ static void test_card_hang(void **state)
 	assert_card_works(e);
 }
 
-/* Waits until the card's driver is there, or not. */
-static bool until_bound(const char *name, bool bound, int seconds)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver", name);
-	for (int i = 0; i < seconds * 100; i++) {
-		if (!access(path, F_OK) == bound)
-			return true;
-		usleep(10000);
-	}
-	return false;
-}
-
-/* Waits until pciehp has switched off the slot of a card that is gone. */
-static void until_off(int card)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/slots/%d/power", card + 1);
-	for (int i = 0; i < 6000; i++) {
-		FILE *file = fopen(path, "re");
-		int power = -1;
-
-		assert_non_null(file);
-		assert_int_equal(fscanf(file, "%d", &power), 1);
-		fclose(file);
-		if (!power)
-			return;
-		usleep(10000);
-	}
-	fail_msg("slot %d keeps its power", card + 1);
-}
-
-/*
- * Puts the card in again, and a file of it where the lost one was. For a second after it took a slot's
- * power away, pciehp believes no change, and then the slot is empty for it: it wants the card to be put
- * in once more.
- */
+/* Puts the card in again, and a file of it where the lost one was. */
 static void put_in(struct env *e)
 {
-	char name[64];
-	int fd = -1;
-
-	strcpy(name, e->name);
-	assert_true(until_bound(name, false, 60));
+	assert_true(npu_inject_until_bound(e->name, false, 60));
 	close_env(e);
-	for (int tries = 0; tries < 5; tries++) {
-		until_off(npu_inject_card(name));
-		sleep(2);
-		npu_inject(name, "removal", 0);
-		if (until_bound(name, true, 15))
-			break;
-		npu_inject(name, "removal", 1);
-	}
-	assert_true(until_bound(name, true, 1));
-	for (int i = 0; i < 6000 && fd < 0; i++) {
-		fd = open_card(name);
-		if (fd < 0)
-			usleep(10000);
-	}
-	assert_true(fd >= 0);
-	e->fd = fd;
+	npu_inject_put_in(e->name);
+	e->fd = npu_open_card(e->name);
+	assert_true(e->fd >= 0);
 	fill_env(e);
 }
 
@@ -602,7 +501,7 @@ static void until_status(int file, int status)
 /* Submits until the card is gone; 0 when it is, in all calls. */
 static int load(const char *name)
 {
-	struct env own = { .fd = open_card(name) };
+	struct env own = { .fd = npu_open_card(name) };
 	struct npu_q q;
 	uint32_t sync;
 	int ret = 0;

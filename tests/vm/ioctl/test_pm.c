@@ -36,17 +36,6 @@ struct env {
 	char pci[32];
 };
 
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC), ret;
-
-	if (fd < 0)
-		return -errno;
-	ret = write(fd, text, strlen(text)) < 0 ? -errno : 0;
-	close(fd);
-	return ret;
-}
-
 static int read_file(const char *path, char *text, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -128,7 +117,7 @@ static int setup(void **state)
 	e->sync = npu_syncobj_create(e->fd);
 	e->len = npu_put_copy(e->code.map, 4096);
 	fill(e->local.map, 1);
-	assert_int_equal(write_file(device_path(e, "power/autosuspend_delay_ms"), "20"), 0);
+	assert_int_equal(npu_write_file(device_path(e, "power/autosuspend_delay_ms"), "20"), 0);
 	*state = e;
 	return 0;
 }
@@ -137,8 +126,8 @@ static int teardown(void **state)
 {
 	struct env *e = *state;
 
-	write_file(device_path(e, "power/control"), "on");
-	write_file(device_path(e, "power/autosuspend_delay_ms"), "2000");
+	npu_write_file(device_path(e, "power/control"), "on");
+	npu_write_file(device_path(e, "power/autosuspend_delay_ms"), "2000");
 	npu_queue_unmap(&e->q);
 	munmap(e->code.map, 4096);
 	munmap(e->host.map, 4096);
@@ -150,7 +139,7 @@ static int teardown(void **state)
 
 static void allow_sleep(struct env *e)
 {
-	assert_int_equal(write_file(device_path(e, "power/control"), "auto"), 0);
+	assert_int_equal(npu_write_file(device_path(e, "power/control"), "auto"), 0);
 	wait_asleep(e);
 }
 
@@ -262,8 +251,8 @@ static void test_many_times(void **state)
 {
 	struct env *e = *state;
 
-	assert_int_equal(write_file(device_path(e, "power/autosuspend_delay_ms"), "0"), 0);
-	assert_int_equal(write_file(device_path(e, "power/control"), "auto"), 0);
+	assert_int_equal(npu_write_file(device_path(e, "power/autosuspend_delay_ms"), "0"), 0);
+	assert_int_equal(npu_write_file(device_path(e, "power/control"), "auto"), 0);
 	for (int i = 0; i < 50; i++) {
 		assert_copies(e);
 		if (i % 3)
@@ -275,23 +264,11 @@ static void test_many_times(void **state)
 
 /* ---- The system -------------------------------------------------------------------------------- */
 
-/* Suspends and resumes; 0 or -errno. */
 static int suspend(void)
 {
 	const char *s3 = getenv("NPU_S3");
-	int ret;
 
-	if (s3 && *s3 == '1') {
-		assert_int_equal(write_file("/sys/power/mem_sleep", "deep"), 0);
-		write_file("/sys/class/rtc/rtc0/wakealarm", "0");
-		assert_int_equal(write_file("/sys/class/rtc/rtc0/wakealarm", "+3"), 0);
-		return write_file("/sys/power/state", "mem");
-	}
-	write_file("/sys/module/suspend/parameters/pm_test_delay", "0");
-	assert_int_equal(write_file("/sys/power/pm_test", "devices"), 0);
-	ret = write_file("/sys/power/state", "freeze");
-	write_file("/sys/power/pm_test", "none");
-	return ret;
+	return npu_suspend(s3 && *s3 == '1');
 }
 
 static void test_suspend(void **state)
@@ -391,14 +368,14 @@ static void test_suspend_under_load(void **state)
 static int one_processor(void **state)
 {
 	(void)state;
-	write_file("/sys/devices/system/cpu/cpu1/online", "0");
+	npu_write_file("/sys/devices/system/cpu/cpu1/online", "0");
 	return 0;
 }
 
 static int all_processors(void **state)
 {
 	(void)state;
-	write_file("/sys/devices/system/cpu/cpu1/online", "1");
+	npu_write_file("/sys/devices/system/cpu/cpu1/online", "1");
 	return 0;
 }
 
