@@ -10,8 +10,9 @@
  * place of bus addresses. Once pinned (bound the first time) a buffer stays where it is: nothing
  * is evicted.
  *
- * CPU mappings of local memory are made by faults. When the card is gone the DRM core has zapped
- * them, and the next fault puts a dummy page of that buffer there.
+ * CPU mappings of local memory are made by faults, which wait for a card that is being reset; a
+ * reset takes them away, as sleep does. When the card is gone the DRM core has zapped them, and the
+ * next fault puts a dummy page of that buffer there.
  *
  * Local memory has no struct pages and there is no peer-to-peer path here, so a foreign device
  * cannot attach to a dma-buf of it (-EOPNOTSUPP); CPU mappings of such a dma-buf work, and so does
@@ -39,6 +40,7 @@
 #include "npu_gem.h"
 #include "npu_lmem.h"
 #include "npu_pm.h"
+#include "npu_reset.h"
 
 NPU_IMPORT_NS_DMA_BUF;
 
@@ -369,17 +371,23 @@ static vm_fault_t npu_bo_fault_local(struct vm_fault *vmf)
 	struct npu_device *ndev = to_npu_device(obj->dev);
 	struct npu_bo *bo = to_npu_bo(obj);
 	vm_fault_t ret;
-	int idx;
+	int idx, err;
 
 	/* A wedged card still has its memory. */
 	if (!drm_dev_enter(obj->dev, &idx))
 		return npu_bo_fault_dummy(bo, vmf);
-	/* Asleep it does not answer. What is mapped here goes when it falls asleep again. */
+	/*
+	 * Asleep or in reset it does not answer, and what is written then is lost. What is mapped
+	 * here goes when it falls asleep again or is reset.
+	 */
 	if (npu_pm_get(ndev)) {
 		drm_dev_exit(idx);
 		return VM_FAULT_SIGBUS;
 	}
-	ret = npu_bo_fault_around(bo, vmf, offset);
+	err = npu_reset_hold_wait(ndev);
+	ret = err == -EINTR ? VM_FAULT_SIGBUS : npu_bo_fault_around(bo, vmf, offset);
+	if (!err)
+		npu_reset_release(ndev);
 	npu_pm_put(ndev);
 	drm_dev_exit(idx);
 	return ret;

@@ -14,7 +14,6 @@
  * card is bound, so it is touched only between npu_dev_enter() and npu_dev_exit().
  */
 #include <linux/cleanup.h>
-#include <linux/delay.h>
 #include <linux/scatterlist.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
@@ -35,8 +34,6 @@ struct npu_lmem {
 
 /* Bytes cleared between two looks at signals, with a reset kept away. */
 #define NPU_LMEM_CLEAR_STEP SZ_16M
-/* Between two looks whether a reset is over. */
-#define NPU_LMEM_RETRY_MS 10
 
 /* A scatterlist's length has 32 bits; half of that keeps pieces aligned. */
 #define NPU_LMEM_SEG_MAX ((u64)SZ_2G)
@@ -96,21 +93,13 @@ void npu_lmem_query(struct npu_device *ndev, struct drm_npu_memory *memory)
 	memory->local_free = lmem->size ? lmem->buddy.avail : 0;
 }
 
-/*
- * Clears a step's worth. A card in reset drops writes; it comes back, or is given up, within
- * seconds, and nobody who could take it away waits for anything that is held here.
- */
+/* Clears a step's worth. A card in reset drops writes. */
 static int npu_lmem_clear_step(struct npu_device *ndev, void __iomem *p, u64 size)
 {
-	if (npu_device_gone(ndev))
-		return -ENODEV;
-	while (!npu_reset_hold(ndev)) {
-		if (npu_device_gone(ndev))
-			return -ENODEV;
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		msleep(NPU_LMEM_RETRY_MS);
-	}
+	int ret = npu_reset_hold_wait(ndev);
+
+	if (ret)
+		return ret;
 	memset_io(p, 0, size);
 	/* Out of the write-combining buffers. */
 	wmb();

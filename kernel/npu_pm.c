@@ -77,7 +77,6 @@ static int npu_pm_runtime_suspend(struct device *dev)
 	if (npu_device_gone(ndev) || npu_reset_is_pending(ndev))
 		return -EBUSY;
 	npu_reset_stop(ndev);
-	npu_gem_zap_local(ndev);
 	return 0;
 }
 

@@ -36,6 +36,7 @@
 #include "npu_drv.h"
 #include "npu_dump.h"
 #include "npu_event.h"
+#include "npu_gem.h"
 #include "npu_pm.h"
 #include "npu_queue.h"
 #include "npu_reset.h"
@@ -45,6 +46,8 @@
 /* How often, and how long in all, to try for the PCI device's lock. */
 #define NPU_RESET_TRY_MS	20
 #define NPU_RESET_TRIES		500
+/* How often who waits for a card looks whether it is still there. */
+#define NPU_RESET_LOOK		(HZ / 20)
 /* How long the PCI core may take to bring a link back. */
 #define NPU_LINK_TIMEOUT	(10 * HZ)
 
@@ -135,6 +138,21 @@ bool npu_reset_hold(struct npu_device *ndev)
 	return false;
 }
 
+int npu_reset_hold_wait(struct npu_device *ndev)
+{
+	struct npu_reset *reset = ndev->reset;
+
+	while (!npu_device_gone(ndev)) {
+		if (npu_reset_hold(ndev))
+			return 0;
+		/* Who unplugs the card waits for us and wakes nobody, so it is looked for. */
+		if (wait_event_killable_timeout(reset->served, npu_device_gone(ndev) ||
+						!READ_ONCE(reset->stopped), NPU_RESET_LOOK) < 0)
+			return -EINTR;
+	}
+	return -ENODEV;
+}
+
 void npu_reset_release(struct npu_device *ndev)
 {
 	up_read(&ndev->reset->sem);
@@ -176,6 +194,8 @@ void npu_reset_stop(struct npu_device *ndev)
 	npu_rings_halt(ndev);
 	WRITE_ONCE(reset->stopped, true);
 	up_write(&reset->sem);
+	/* The card's memory is not there for the processor either: whoever touches it waits. */
+	npu_gem_zap_local(ndev);
 }
 
 int npu_reset_start(struct npu_device *ndev)

@@ -58,14 +58,24 @@ bool npu_reset_hold(struct npu_device *ndev);
 void npu_reset_release(struct npu_device *ndev);
 
 /**
+ * npu_reset_hold_wait - npu_reset_hold() once no reset or suspend is under way
+ * @ndev: the card, awake
+ *
+ * It comes back, or is given up, within seconds; nothing that a reset waits for may be held.
+ *
+ * Return: 0, -ENODEV when the card is gone or wedged, -EINTR when the caller is being killed.
+ */
+int npu_reset_hold_wait(struct npu_device *ndev);
+
+/**
  * npu_reset_pause, npu_reset_resume - keep all schedulers from starting jobs, and let them again
  */
 void npu_reset_pause(struct npu_device *ndev);
 void npu_reset_resume(struct npu_device *ndev);
 
 /**
- * npu_reset_stop - no job starts any more, and the card reaches no memory; before a reset or
- * suspend
+ * npu_reset_stop - no job starts any more, the card reaches no memory, and no process the card's;
+ * before a reset or suspend
  * @ndev: the card; the PCI device's lock is held, as it is until npu_reset_start()
  */
 void npu_reset_stop(struct npu_device *ndev);
