@@ -195,6 +195,7 @@ Goals
   check-quick  the tests that need no VM
   bench        measure; writes build/bench.json
   fuzz         ONNX files, images and the card under libFuzzer, FUZZ_SECONDS each (600)
+  soak         what the driver has to bear, thousands of times, in VMs; SOAK=NAMES N=COUNT
   module       npu.ko for the kernel KVER
   qemu         QEMU with the card, as build/qemu/qemu-system-x86_64
   vm           a shell in a VM with the card and npu.ko; leave it with Ctrl-A X
