@@ -165,7 +165,7 @@ static enum verdict run_both(struct test *t, struct npu_graph *g, unsigned int d
 	struct image plain, image = { NULL, 0 };
 	enum verdict v = compile(t, g, dev, &plain);
 
-	if (v == PASSED && fold_products(g, &folded)) {
+	if (v == PASSED && fold_products(g, NPU_FP16, &folded)) {
 		snprintf(t->reason, sizeof(t->reason), "folding: %s", npu_error());
 		v = WRONG;
 	}

@@ -7,9 +7,12 @@
  * of matrices with a bias is a Gemm. So quantising need know nothing of these, and nothing is left to
  * be done with results that weights could have done.
  *
- * Only what nothing else reads is folded. Constants are computed in double and rounded once.
+ * Only what nothing else reads is folded, and only where all constants that come of it are numbers of
+ * their types: a gain may be more than weights can take. Constants are computed in double and rounded
+ * once.
  */
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +28,7 @@ struct product {
 	uint32_t dims, shape[NPU_MAX_DIMS]; /* of the weights */
 	uint64_t count;
 	double *w, *b;
+	double beyond; /* weights are smaller than this */
 	bool bias, changed;
 	int out; /* of the old graph */
 };
@@ -34,11 +38,6 @@ static const float *floats(const struct rewrite *r, int tensor)
 	const struct npu_graph_tensor *t = tensor < 0 ? NULL : npu_graph_tensor(r->from, tensor);
 
 	return t && t->type == NPU_FP32 ? t->data : NULL;
-}
-
-static uint32_t channel_of(const struct product *p, uint64_t i)
-{
-	return p->n.op == NPU_GRAPH_CONV ? i / (p->count / p->channels) : i % p->channels;
 }
 
 /* Is a constant one value a channel of the result, or one for all? */
@@ -57,13 +56,28 @@ static bool per_channel(const struct product *p, const struct npu_graph_tensor *
 	return true;
 }
 
-static void add_bias(struct product *p, const float *v, uint64_t count, double factor)
+/* Neither holds for NaN. */
+static bool is_weight(const struct product *p, double v)
+{
+	return fabs((double)(float)v) < p->beyond;
+}
+
+static bool is_bias(double v)
+{
+	return fabs(v) <= (double)FLT_MAX;
+}
+
+static bool add_bias(struct product *p, const float *v, uint64_t count, double factor)
 {
 	uint32_t c;
 
 	for (c = 0; c < p->channels; c++)
+		if (!is_bias(p->b[c] + factor * (double)v[count == 1 ? 0 : c]))
+			return false;
+	for (c = 0; c < p->channels; c++)
 		p->b[c] += factor * (double)v[count == 1 ? 0 : c];
 	p->bias = true;
+	return true;
 }
 
 /* ---- What may be taken in -------------------------------------------------------------------- */
@@ -78,15 +92,26 @@ static bool take_add(const struct rewrite *r, struct product *p,
 	if (!floats(r, other) || !per_channel(p, t, y->dims) || t->dims > y->dims ||
 	    npu_graph_tensor(r->from, p->out)->dims != y->dims)
 		return false;
-	add_bias(p, t->data, graph_count(t), 1);
-	return true;
+	return add_bias(p, t->data, graph_count(t), 1);
+}
+
+/* @v: scale, offset, mean, variance. */
+static double norm_gain(const float *const v[4], double epsilon, uint32_t c)
+{
+	return (double)v[0][c] / sqrt((double)v[3][c] + epsilon);
+}
+
+static double norm_bias(const float *const v[4], double gain, double bias, uint32_t c)
+{
+	return (bias - (double)v[2][c]) * gain + (double)v[1][c];
 }
 
 static bool take_norm(const struct rewrite *r, struct product *p,
 		      const struct npu_graph_node_info *next)
 {
+	double epsilon = (double)next->attrs.epsilon, gain;
+	uint64_t per = p->count / p->channels, i;
 	const float *v[4];
-	uint64_t i;
 	uint32_t c;
 
 	if (next->in[0] != p->out || next->in_count != 5 || p->n.op != NPU_GRAPH_CONV)
@@ -96,14 +121,19 @@ static bool take_norm(const struct rewrite *r, struct product *p,
 		if (!v[i])
 			return false;
 	}
-	for (i = 0; i < p->count; i++) {
-		c = channel_of(p, i);
-		p->w[i] *= (double)v[0][c] / sqrt((double)v[3][c] + (double)next->attrs.epsilon);
+	for (c = 0; c < p->channels; c++) {
+		gain = norm_gain(v, epsilon, c);
+		if (!is_bias(norm_bias(v, gain, p->b[c], c)))
+			return false;
+		for (i = c * per; i < (c + 1) * per; i++)
+			if (!is_weight(p, p->w[i] * gain))
+				return false;
 	}
 	for (c = 0; c < p->channels; c++) {
-		double gain = (double)v[0][c] / sqrt((double)v[3][c] + (double)next->attrs.epsilon);
-
-		p->b[c] = (p->b[c] - (double)v[2][c]) * gain + (double)v[1][c];
+		gain = norm_gain(v, epsilon, c);
+		p->b[c] = norm_bias(v, gain, p->b[c], c);
+		for (i = c * per; i < (c + 1) * per; i++)
+			p->w[i] *= gain;
 	}
 	p->bias = true;
 	return true;
@@ -152,9 +182,11 @@ static bool open_gemm(const struct rewrite *r, struct product *p)
 
 		p->w[i] = (double)p->n.attrs.alpha *
 			  (double)v[p->n.attrs.trans_b ? col * p->shape[0] + row : i];
+		if (!is_weight(p, p->w[i]))
+			return false;
 	}
-	if (c)
-		add_bias(p, c->data, graph_count(c), (double)p->n.attrs.beta);
+	if (c && !add_bias(p, c->data, graph_count(c), (double)p->n.attrs.beta))
+		return false;
 	p->changed = p->n.attrs.trans_b || p->n.attrs.alpha != 1 ||
 		     (c && (p->n.attrs.beta != 1 || c->dims != 1 || c->shape[0] != p->channels));
 	p->n.attrs.trans_b = 0;
@@ -171,9 +203,7 @@ static bool open_conv(const struct rewrite *r, struct product *p)
 		p->w[i] = (double)v[i];
 	if (p->n.in_count > 2 && p->n.in[2] >= 0) {
 		b = floats(r, p->n.in[2]);
-		if (!b)
-			return false;
-		add_bias(p, b, p->channels, 1);
+		return b && add_bias(p, b, p->channels, 1);
 	}
 	return true;
 }
@@ -235,23 +265,26 @@ static int emit(struct rewrite *r, struct product *p)
 {
 	uint32_t op = p->n.op == NPU_GRAPH_MATMUL ? NPU_GRAPH_GEMM : p->n.op;
 	int in[3], out, ret;
+	unsigned int i;
 
 	if (p->n.op == NPU_GRAPH_MATMUL)
 		p->n.attrs = (struct npu_graph_attrs){ .alpha = 1, .beta = 1 };
 	in[0] = rewrite_tensor(r, p->n.in[0]);
 	in[1] = constant(r, p->dims, p->shape, p->w, p->count);
 	in[2] = p->bias ? constant(r, 1, &p->channels, p->b, p->channels) : 0;
-	if (in[0] < 0 || in[1] < 0 || in[2] < 0)
-		return -ENOMEM;
+	for (i = 0; i < 3; i++)
+		if (in[i] < 0)
+			return in[i];
 	ret = npu_graph_node(r->to, op, p->n.name, &p->n.attrs, in, p->bias ? 3 : 2, &out, 1);
 	if (!ret)
 		r->map[p->out] = out;
 	return ret;
 }
 
-static int fold_node(struct rewrite *r, unsigned int i, bool *gone)
+static int fold_node(struct rewrite *r, unsigned int i, uint32_t float_type, bool *gone)
 {
-	struct product p = { .w = NULL };
+	/* What rounds to the largest number is one. */
+	struct product p = { .beyond = float_type == NPU_FP16 ? 65520 : 0x1.ffp127 };
 	int ret;
 
 	npu_graph_get_node(r->from, i, &p.n);
@@ -266,7 +299,7 @@ static int fold_node(struct rewrite *r, unsigned int i, bool *gone)
 	return ret;
 }
 
-int fold_products(const struct npu_graph *g, struct npu_graph **folded)
+int fold_products(const struct npu_graph *g, uint32_t float_type, struct npu_graph **folded)
 {
 	struct npu_graph_node_info n;
 	struct rewrite r;
@@ -284,7 +317,7 @@ int fold_products(const struct npu_graph *g, struct npu_graph **folded)
 		ret = rewrite_inputs(&r);
 	for (i = 0; i < nodes && !ret; i++)
 		if (!gone[i])
-			ret = fold_node(&r, i, gone);
+			ret = fold_node(&r, i, float_type, gone);
 	if (!ret)
 		ret = rewrite_outputs(&r);
 	*folded = r.to;

@@ -42,7 +42,7 @@ static int compile_folded(const struct settings *s, const struct npu_graph *g,
 			  struct npu_device *dev, void **image, size_t *size)
 {
 	struct npu_graph *folded = NULL;
-	int ret = fold_products(g, &folded);
+	int ret = fold_products(g, s->graph.float_type, &folded);
 
 	if (ret)
 		ret = complain("%s", ret == -ENOMEM ? "out of memory" : npu_error());

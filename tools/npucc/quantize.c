@@ -409,7 +409,7 @@ static int prepare(struct work *w, struct npu_graph *g)
 	uint64_t largest = 1;
 	const char *name;
 	unsigned int i, outputs = 0;
-	int ret = fold_products(g, &w->folded);
+	int ret = fold_products(g, NPU_BF16, &w->folded);
 
 	if (ret)
 		return complain("%s", ret == -ENOMEM ? "out of memory" : npu_error());
