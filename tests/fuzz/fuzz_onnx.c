@@ -2,9 +2,10 @@
 /*
  * Copyright (c) 2026 the npu authors
  *
- * Fuzz target: ONNX files. Whatever the bytes are, npucc's reader and the graph compiler end in
- * bounded time and memory; and whatever compiles is an image that the device takes and that runs
- * (where that is cheap) without a fault, a hazard or a deadlock.
+ * Fuzz target: ONNX files. Whatever the bytes are, npucc's reader, what it folds and the graph compiler
+ * end in bounded time and memory; and whatever compiles is an image that the device takes and that
+ * runs (where that is cheap) without a fault, a hazard or a deadlock. Small networks are compiled as
+ * they are read as well, as a caller of libnpu would have them.
  *
  * The inputs' size chooses the card and the type of floats, so a file means the same in each run; large
  * networks are for the first card, since on small ones they become millions of commands.
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fold.h"
 #include "npu/stream.h"
 #include "onnx.h"
 
@@ -26,6 +28,8 @@ static const char *const cards[] = { "sim:", "sim:cores=1,spm=64K,acc=4K",
 #define CARDS (sizeof(cards) / sizeof(cards[0]))
 
 #define LARGE (1ull << 22)
+/* These are compiled twice. */
+#define SMALL (1ull << 16)
 /* Larger ones take seconds each here: one in eight will do. */
 #define HUGE_BYTES (1ull << 26)
 
@@ -59,6 +63,52 @@ static void use_image(struct npu_device *dev, const void *data, size_t size)
 	npu_program_release(prog);
 }
 
+/* Does it compile? */
+static bool compile(struct npu_device *dev, struct npu_graph *g,
+		    const struct npu_graph_options *options)
+{
+	void *image = NULL;
+	size_t size;
+	int ret = npu_graph_compile(g, npu_device_caps(dev), options, &image, &size);
+
+	if (!ret)
+		use_image(dev, image, size);
+	else if (ret == -ENOTSUP && !npu_graph_issues(g))
+		fuzz_fail("not compiled, and nothing says why", ret);
+	free(image);
+	return !ret;
+}
+
+/* As npucc does it. */
+static bool compile_folded(struct npu_device *dev, const struct npu_graph *g,
+			   const struct npu_graph_options *options)
+{
+	struct npu_graph *folded = NULL;
+	int ret = fold_products(g, options->float_type, &folded);
+	bool compiles = false;
+
+	if (!ret)
+		compiles = compile(dev, folded, options);
+	else if (ret != -ENOMEM)
+		fuzz_fail("a network without issues is not folded", ret);
+	npu_graph_free(folded);
+	return compiles;
+}
+
+static void compile_both(struct npu_device *dev, struct npu_graph *g, bool small,
+			 const struct npu_graph_options *options)
+{
+	bool folded;
+
+	if (npu_graph_issues(g)) {
+		compile(dev, g, options);
+		return;
+	}
+	folded = compile_folded(dev, g, options);
+	if (small && compile(dev, g, options) && !folded)
+		fuzz_fail("folding takes away what compiles", 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct npu_device *devices[CARDS];
@@ -67,11 +117,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct onnx_options onnx = { .dim = &dim, .dims = 1 };
 	struct npu_graph *g = npu_graph_create();
 	struct npu_device **dev;
-	void *image = NULL;
 	char error[256];
-	size_t image_size;
 	uint64_t bytes;
-	int ret;
 
 	if (!g)
 		return 0;
@@ -82,14 +129,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		dev = &devices[bytes > LARGE ? 0 : size / 2 % CARDS];
 		if (!*dev)
 			*dev = fuzz_open(cards[dev - devices]);
-		ret = npu_graph_compile(g, npu_device_caps(*dev), &options, &image, &image_size);
-		if (!ret)
-			use_image(*dev, image, image_size);
-		else if (ret == -ENOTSUP && !npu_graph_issues(g))
-			fuzz_fail("not compiled, and nothing says why", ret);
+		compile_both(*dev, g, bytes <= SMALL, &options);
 	}
 out:
-	free(image);
 	npu_graph_free(g);
 	return 0;
 }
