@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "compile.h"
@@ -16,23 +17,32 @@
 #include "fold.h"
 #include "options.h"
 
-/* Whole, or not at all: written beside and renamed. */
-static int write_file(const char *path, const void *data, size_t size)
+static bool write_to(const char *path, const void *data, size_t size)
 {
-	char *tmp;
-	FILE *f;
-	bool ok;
+	FILE *f = fopen(path, "we");
+	bool ok = f && fwrite(data, 1, size, f) == size;
 
-	if (asprintf(&tmp, "%s.%d", path, (int)getpid()) < 0)
-		return complain("out of memory");
-	f = fopen(tmp, "we");
-	ok = f && fwrite(data, 1, size, f) == size;
 	if (f && fclose(f))
 		ok = false;
-	if (!ok || rename(tmp, path)) {
+	return ok;
+}
+
+/* Whole, or not at all: written beside and renamed. What is no file, /dev/null say, stays what it is. */
+static int write_file(const char *path, const void *data, size_t size)
+{
+	struct stat st;
+	char *tmp;
+	bool ok;
+
+	if (!stat(path, &st) && !S_ISREG(st.st_mode))
+		return write_to(path, data, size) ? EXIT_SUCCESS :
+						    complain("%s: %s", path, strerror(errno));
+	if (asprintf(&tmp, "%s.%d", path, (int)getpid()) < 0)
+		return complain("out of memory");
+	ok = write_to(tmp, data, size) && !rename(tmp, path);
+	if (!ok) {
 		complain("%s: %s", path, strerror(errno));
 		unlink(tmp);
-		ok = false;
 	}
 	free(tmp);
 	return ok ? EXIT_SUCCESS : EXIT_FAILURE;

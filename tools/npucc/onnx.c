@@ -427,6 +427,117 @@ static int add_input(struct reader *r, const Onnx__ValueInfoProto *v)
 	return id;
 }
 
+/* ---- What was asked for by name -------------------------------------------------------------- */
+
+#define MAX_LISTED 32u
+
+/* Names for a message, each once. */
+struct names {
+	const char *name[MAX_LISTED];
+	unsigned int count;
+	bool more;
+};
+
+static void list_name(struct names *n, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < n->count; i++)
+		if (!strcmp(n->name[i], name))
+			return;
+	if (n->count < MAX_LISTED)
+		n->name[n->count++] = name;
+	else
+		n->more = true;
+}
+
+static void unknown_name(struct reader *r, const char *option, const char *name, const char *what,
+			 const struct names *known)
+{
+	char *why = NULL;
+	size_t length;
+	FILE *f = open_memstream(&why, &length);
+	unsigned int i;
+
+	if (!f) {
+		r->err = -ENOMEM;
+		return;
+	}
+	fprintf(f, "there is no such %s", what);
+	for (i = 0; i < known->count; i++)
+		fprintf(f, "%s%s", i ? ", " : "; there are ", known->name[i]);
+	fputs(known->more ? ", ..." : known->count ? "" : ", nor any other", f);
+	if (fclose(f))
+		r->err = -ENOMEM;
+	else
+		add_issue(r, option, name, why);
+	free(why);
+}
+
+/* Inputs that are to be constants; those that have initializers are already, and have names by now. */
+static void check_fixed(struct reader *r, const Onnx__GraphProto *graph)
+{
+	unsigned int i;
+	size_t k;
+
+	for (i = 0; i < r->options->fixed_count; i++) {
+		const char *name = r->options->fixed[i].name;
+		struct names inputs = { .count = 0 };
+		bool found = false;
+
+		if (find_name(r, name)->name) {
+			add_issue(r, "--fix", name, "it is a constant of the model already");
+			continue;
+		}
+		for (k = 0; k < graph->n_input && !found; k++) {
+			const char *input = graph->input[k]->name;
+
+			found = input && !strcmp(input, name);
+			if (input && !find_name(r, input)->name)
+				list_name(&inputs, input);
+		}
+		if (!found)
+			unknown_name(r, "--fix", name, "input", &inputs);
+	}
+}
+
+/* Has a dimension of an input this name? All names are listed. */
+static bool has_dim(const Onnx__ValueInfoProto *v, const char *name, struct names *names)
+{
+	bool tensor = v->type && v->type->value_case == ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE;
+	const Onnx__TensorShapeProto *s = tensor ? v->type->tensor_type->shape : NULL;
+	bool found = false;
+	size_t i;
+
+	for (i = 0; s && i < s->n_dim; i++) {
+		const Onnx__TensorShapeProto__Dimension *d = s->dim[i];
+
+		if (d->value_case != ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM ||
+		    !d->dim_param || !*d->dim_param)
+			continue;
+		list_name(names, d->dim_param);
+		found |= !strcmp(d->dim_param, name);
+	}
+	return found;
+}
+
+static void check_dims(struct reader *r, const Onnx__GraphProto *graph)
+{
+	unsigned int i;
+	size_t k;
+
+	for (i = 0; i < r->options->dims; i++) {
+		const char *name = r->options->dim[i].name;
+		struct names dims = { .count = 0 };
+		bool found = !*name;
+
+		for (k = 0; k < graph->n_input && !found; k++)
+			found = has_dim(graph->input[k], name, &dims);
+		if (!found)
+			unknown_name(r, "--dim", name, "dimension of an input", &dims);
+	}
+}
+
 /* ---- Nodes ----------------------------------------------------------------------------------- */
 
 static bool known_domain(const char *domain)
@@ -517,6 +628,8 @@ static int load_graph(struct reader *r, const Onnx__GraphProto *graph)
 
 		set_name(r, name, add_constant(r, graph->initializer[i], name));
 	}
+	check_fixed(r, graph);
+	check_dims(r, graph);
 	for (i = 0; i < graph->n_input && !r->err; i++)
 		if (graph->input[i]->name && !find_name(r, graph->input[i]->name)->name)
 			set_name(r, graph->input[i]->name, add_input(r, graph->input[i]));

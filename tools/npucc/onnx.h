@@ -42,8 +42,8 @@ struct onnx_options {
 /**
  * onnx_load() - a model's bytes into an empty graph
  *
- * What cannot be translated becomes an issue of the graph, node by node. -EBADMSG with @error: not
- * a model. -ENOMEM.
+ * What cannot be translated becomes an issue of the graph, node by node; so do names in @options that
+ * the model does not have. -EBADMSG with @error: not a model. -ENOMEM.
  */
 int onnx_load(struct npu_graph *g, const void *data, size_t size,
 	      const struct onnx_options *options, char *error, size_t error_size);

@@ -6,6 +6,7 @@
  */
 #include "options.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -58,17 +59,23 @@ static int usage_error(const char *what, const char *arg)
 const void *map_file(const char *path, size_t *size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	void *data = MAP_FAILED;
+	const char *why = NULL;
+	void *data = NULL;
 	struct stat st;
 
-	if (fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size > 0)
+	if (fd < 0 || fstat(fd, &st)) {
+		why = strerror(errno);
+	} else if (!S_ISREG(st.st_mode) || st.st_size <= 0) {
+		why = "not a file with contents";
+	} else {
 		data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	else if (fd >= 0 && !errno)
-		errno = EINVAL;
+		if (data == MAP_FAILED)
+			why = strerror(errno);
+	}
 	if (fd >= 0)
 		close(fd);
-	if (data == MAP_FAILED) {
-		complain("%s: %s", path, errno ? strerror(errno) : "not a file with contents");
+	if (why) {
+		complain("%s: %s", path, why);
 		return NULL;
 	}
 	*size = (size_t)st.st_size;
@@ -80,31 +87,51 @@ static bool parse_number(const char *s, uint32_t *out)
 	char *end;
 	unsigned long v;
 
+	/* strtoul() takes spaces and signs. */
+	if (!isdigit((unsigned char)*s))
+		return false;
 	errno = 0;
 	v = strtoul(s, &end, 10);
-	if (errno || end == s || *end || v < 1 || v > INT32_MAX)
+	if (errno || *end || v < 1 || v > INT32_MAX)
 		return false;
 	*out = (uint32_t)v;
 	return true;
 }
 
-/* NAME=REST; cuts the argument in two. */
-static char *cut_name(char *arg)
+/* The '=' of NAME=VALUE; NULL: it is none. */
+static char *find_value(char *arg)
 {
 	char *eq = strrchr(arg, '=');
 
-	if (!eq || eq == arg)
-		return NULL;
-	*eq = 0;
-	return eq + 1;
+	return eq == arg ? NULL : eq;
 }
 
-static int add_dim(struct settings *s, char *arg, const char *size)
+static int add_dim(struct settings *s, const char *name, uint32_t size)
 {
-	if (s->onnx.dims == MAX_OPTIONS || !size || !parse_number(size, &s->dim[s->onnx.dims].size))
-		return usage_error("a size is a number from 1 on", arg);
-	s->dim[s->onnx.dims++].name = arg;
+	if (s->onnx.dims == MAX_OPTIONS)
+		return usage_error("too many sizes", name);
+	s->dim[s->onnx.dims++] = (struct onnx_dim){ name, size };
 	return 0;
+}
+
+static int set_batch(struct settings *s, const char *arg)
+{
+	uint32_t size;
+
+	if (!parse_number(arg, &size))
+		return usage_error("--batch takes a whole number from 1 on", arg);
+	return add_dim(s, "", size);
+}
+
+static int set_dim(struct settings *s, char *arg)
+{
+	char *eq = find_value(arg);
+	uint32_t size;
+
+	if (!eq || !parse_number(eq + 1, &size))
+		return usage_error("--dim takes NAME=N, N a whole number from 1 on", arg);
+	*eq = 0;
+	return add_dim(s, arg, size);
 }
 
 static int fixed_from_npy(struct onnx_fixed *f, const char *path)
@@ -146,12 +173,15 @@ static int fixed_from_proto(struct onnx_fixed *f, const char *path)
 
 static int add_fixed(struct settings *s, char *arg)
 {
-	char *file = cut_name(arg), *end;
 	struct onnx_fixed *f = &s->fixed[s->onnx.fixed_count];
+	char *file = find_value(arg), *end;
 	int ret;
 
-	if (!file || s->onnx.fixed_count == MAX_OPTIONS)
+	if (!file)
 		return usage_error("--fix takes NAME=FILE", arg);
+	if (s->onnx.fixed_count == MAX_OPTIONS)
+		return usage_error("too many --fix", arg);
+	*file++ = 0;
 	end = strrchr(file, '.');
 	ret = end && !strcmp(end, ".npy") ? fixed_from_npy(f, file) : fixed_from_proto(f, file);
 	if (ret)
@@ -238,13 +268,14 @@ int settings_parse(struct settings *s, int argc, char **argv)
 			break;
 		case 'c':
 			if (!parse_number(optarg, &s->graph.cores))
-				ret = usage_error("--cores takes a number from 1 on", optarg);
+				ret = usage_error("--cores takes a whole number from 1 on",
+						  optarg);
 			break;
 		case 'b':
-			ret = add_dim(s, (char *)"", optarg);
+			ret = set_batch(s, optarg);
 			break;
 		case DIM:
-			ret = add_dim(s, optarg, cut_name(optarg));
+			ret = set_dim(s, optarg);
 			break;
 		case FIX:
 			ret = add_fixed(s, optarg);
