@@ -35,6 +35,11 @@ refuses() {
 refuses 2 "Usage: npu-demo"
 refuses 2 "Usage: npu-demo" classify
 refuses 2 "Usage: npu-demo" calibrate -b 0 "$work/data"
+for number in 0 -1 +1 ' 1' 10x '' 1001 4294967396; do
+	refuses 2 "-b takes a whole number from 1 to 1000, not $number" calibrate -b "$number" "$work/data"
+done
+refuses 2 "-c takes a whole number from 1 to 2147483647, not many" calibrate -c many "$work/data"
+refuses 2 "not 4294967396" calibrate -c 4294967396 "$work/data"
 refuses 1 "$work/none: No such file" classify -d sim: -m "$work/none" "$work/answers"
 refuses 1 "$0" classify -d sim: -m "$0" "$work/answers"
 refuses 1 "does not take grey images" classify -d sim: -m "$work/matmul.npu" "$work/answers"
@@ -95,6 +100,15 @@ printf "\\$(printf '%03o' $((byte ^ 1)))" |
 silent "image 3, class 2" report -q "$parameters" -i "$work/few" "$work/answers"
 silent "1 of 20 images" report -q "$parameters" -i "$work/few" "$work/answers"
 rm "$work/answers"
+# Answers that could not be written whole: 904 bytes, where files may have 512.
+(
+	trap '' XFSZ
+	ulimit -f 1
+	"$demo" classify -d sim: -m "$model" -i "$work/few" "$work/answers" 2>&1 | cat
+) | grep -qF "cannot write $work/answers: File too large" || {
+	failed=$((failed + 1))
+	echo "FAILED: nothing says that answers could not be written"
+}
 silent "cannot read $work/answers" report -q "$parameters" -i "$work/few" "$work/answers"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

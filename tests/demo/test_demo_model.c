@@ -217,6 +217,12 @@ static void test_wrong_parameters_are_refused(void **state)
 				memcpy((float *)a.data + 1, bad[k], sizeof(bad[k]));
 				refuses(i, &a, "zero point");
 			}
+			/* Times the weights' scales of 0.5 and 4. */
+			memcpy((float *)a.data + 1, (float[]){ 4, -128 }, 8);
+			((float *)a.data)[0] = 3e38f;
+			refuses(i, &a, "channel 1");
+			((float *)a.data)[0] = 1e-45f;
+			refuses(i, &a, "channel 0");
 		}
 		if (a.type == NPY_INT32) {
 			((int32_t *)a.data)[9] = (1 << 30) + 1;

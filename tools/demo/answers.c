@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "answers.h"
 
@@ -31,15 +33,23 @@ int npu_demo_answers_save(const struct npu_demo_answers *a, const char *path, st
 		.nanoseconds = a->nanoseconds,
 	};
 	FILE *f = fopen(path, "wb");
-	bool ok;
+	struct stat st;
+	bool ok, file;
+	int ret;
 
 	if (!f)
 		return npu_demo_fail(err, -errno, "cannot write %s: %s", path, strerror(errno));
+	file = !fstat(fileno(f), &st) && S_ISREG(st.st_mode);
 	memcpy(h.device, a->device, sizeof(h.device));
 	ok = fwrite(&h, sizeof(h), 1, f) == 1 &&
 	     fwrite(a->logits, sizeof(*a->logits), a->images * a->classes, f) == a->images * a->classes;
-	if (fclose(f) || !ok)
-		return npu_demo_fail(err, -EIO, "cannot write %s", path);
+	if (fclose(f) || !ok) {
+		ret = npu_demo_fail(err, -errno, "cannot write %s: %s", path, strerror(errno));
+		/* Half of it is worse than nothing. */
+		if (file)
+			unlink(path);
+		return ret;
+	}
 	return 0;
 }
 

@@ -12,10 +12,12 @@
  * of them against the plain C reference, tells accuracy, speed and cycles, and draws a picture. It fails when an answer
  * differs or fewer than 90 % are right, and then says that and nothing else.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -339,6 +341,21 @@ static int report(const struct options *o)
 	return ret;
 }
 
+/* A whole number from 1 to @most; false, having said so: it is none. */
+static bool parse_number(int opt, const char *s, int most, int *out)
+{
+	/* strtol() takes spaces and signs. */
+	long v = isdigit((unsigned char)*s) ? strtol(s, NULL, 10) : 0;
+
+	if (s[strspn(s, "0123456789")] || v < 1 || v > most) {
+		fprintf(stderr, "npu-demo: -%c takes a whole number from 1 to %d, not %s\n", opt, most,
+			s);
+		return false;
+	}
+	*out = (int)v;
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -348,6 +365,7 @@ int main(int argc, char **argv)
 	struct options o = { .model = DEFAULT_MODEL, .parameters = DEFAULT_PARAMETERS, .batch = DEFAULT_BATCH,
 			     .count = DEFAULT_COUNT };
 	const char *verb = argc > 1 ? argv[1] : "";
+	bool right = true;
 	int opt;
 
 	if (!strcmp(verb, "--help") || !strcmp(verb, "-h")) {
@@ -370,10 +388,10 @@ int main(int argc, char **argv)
 			o.images = optarg;
 			break;
 		case 'b':
-			o.batch = atoi(optarg);
+			right &= parse_number(opt, optarg, MAX_BATCH, &o.batch);
 			break;
 		case 'c':
-			o.count = atoi(optarg);
+			right &= parse_number(opt, optarg, INT_MAX, &o.count);
 			break;
 		case 'p':
 			o.picture = optarg;
@@ -386,7 +404,7 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (optind + 1 != argc || o.batch < 1 || o.batch > MAX_BATCH || o.count < 1) {
+	if (optind + 1 != argc || !right) {
 		usage(stderr);
 		return 2;
 	}

@@ -165,11 +165,11 @@ static int load_product(struct npu_demo_layer *l, const char *dir, unsigned int 
 		l->sum_scale =
 			load_array(dir, product, "scale", NPY_FLOAT32, 1, &l->out_c, &ret, err);
 	for (c = 0; c < l->out_c && !ret; c++) {
+		l->sum_scale[c] *= in_scale;
 		if (l->bias[c] > MAX_BIAS || l->bias[c] < -MAX_BIAS || !(l->sum_scale[c] > 0) ||
 		    !isfinite(l->sum_scale[c]))
 			ret = npu_demo_fail(err, -EINVAL, "%s/%u: channel %u is out of range", dir,
 					    product, c);
-		l->sum_scale[c] *= in_scale;
 	}
 	return ret;
 }
