@@ -257,15 +257,18 @@ static void emit_tap_step(struct work *w, const struct tile *t, const struct ste
 
 /*
  * The piece of a step that begins @at products into it: about @most of them, but whole taps, and
- * whole rows of taps, where it can be. Packed weights are cut between groups of successive k.
+ * whole rows of taps, where it can be. Packed weights are cut between groups of successive k; and
+ * where a command has @groups of channels, no tap is cut: those of one group follow the other's.
  */
-static struct step cut_piece(const struct npu_conv_view *v, const struct step *s, uint64_t at,
-			     uint64_t most)
+static struct step cut_piece(const struct npu_conv_view *v, const struct step *s, uint32_t groups,
+			     uint64_t at, uint64_t most)
 {
 	uint32_t channels = v->depthwise ? 1 : s->channels;
 	uint32_t row = at / channels / s->cols, col = at / channels % s->cols, c = at % channels;
 	struct step piece = *s;
 
+	if (groups > 1)
+		most = npu_round_up(most, channels);
 	if (!most || (v->packed && (channels % v->pack_group || most % v->pack_group)))
 		return piece;
 	piece.r0 += row;
@@ -332,7 +335,7 @@ static void emit_step(struct work *w, const struct tile *t, const struct step *s
 		struct npu_parts how = { 0 };
 		struct npu_part part = { 0 };
 
-		piece = cut_piece(v, s, at, piece_size(w, t, s, at, end));
+		piece = cut_piece(v, s, t->ch.gn, at, piece_size(w, t, s, at, end));
 		last = end && at + piece.count == s->count;
 		if (t->first && !piece.k0 && t->ch.gn == 1 && !v->depthwise)
 			how.cols = w->p[HEAD_COLS];

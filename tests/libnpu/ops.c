@@ -417,3 +417,27 @@ void ops_epilogue(struct npu_epilogue *e, bool floats)
 		e->bias = ref_random(2);
 	}
 }
+
+void ops_on_odd_arrays(void (*run)(struct test_fixture *f))
+{
+	static const char *const cards[] = {
+		"sim:cores=2,array-rows=6,array-cols=24,spm=256K,acc=32K",
+		"sim:cores=3,array-rows=10,array-cols=20,dw-channels=20,dw-taps=5",
+		"sim:cores=1,array-rows=27,array-cols=100,dw-channels=48,dw-taps=4,spm=64K,acc=16K",
+		"sim:cores=2,array-rows=3,array-cols=7,dw-channels=7,dw-taps=1,weight-rows=5",
+		"sim:cores=2,array-rows=1,array-cols=1,dw-channels=1,spm=512K",
+		"sim:cores=4,array-rows=66,array-cols=80,dw-channels=33,dw-taps=11",
+	};
+
+	if (!test_is_sim())
+		skip();
+	for (size_t i = 0; i < sizeof(cards) / sizeof(cards[0]); i++) {
+		struct test_fixture f;
+
+		test_ok(npu_open(&f.dev, cards[i]));
+		test_ok(npu_queue_create(f.dev, NULL, &f.queue));
+		run(&f);
+		npu_queue_release(f.queue);
+		npu_close(f.dev);
+	}
+}

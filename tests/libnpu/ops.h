@@ -60,6 +60,13 @@ void ops_conv2d_by(struct npu_device *dev, struct npu_queue *queue, const struct
 void ops_pool2d(struct npu_device *dev, struct npu_queue *queue, const struct npu_pool2d *d);
 void ops_add(struct npu_device *dev, struct npu_queue *queue, const struct npu_add *d, double near);
 
+/**
+ * ops_on_odd_arrays() - @run on cards whose arrays have rows and columns, and depthwise taps and channels,
+ * that are no powers of two, no multiples of what packed operands are cut in, or hardly any; skips
+ * the test where it is a real card's
+ */
+void ops_on_odd_arrays(void (*run)(struct test_fixture *f));
+
 /** ops_epilogue() - a random one; @channels and the output's type matter */
 void ops_epilogue(struct npu_epilogue *e, bool floats);
 

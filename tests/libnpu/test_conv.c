@@ -383,6 +383,51 @@ static void turned_cards(void **state)
 }
 
 /*
+ * Groups of more channels than the array has rows: the first piece of a tile, and the last one, must
+ * not end within a group's where a command has several groups.
+ */
+static void deep_groups(void **state)
+{
+	struct test_fixture *f = *state;
+
+	for (uint32_t i = 0; i < 32; i++) {
+		uint32_t groups = 2 + ref_random(4), kernel = 1 + i % 2;
+		struct npu_conv2d d = { .in_h = 1 + kernel + ref_random(9),
+					.in_w = 1 + kernel + ref_random(9),
+					.in_c = groups * 4 * (17 + ref_random(40)),
+					.out_c = groups * (1 + ref_random(8)),
+					.kernel_h = kernel,
+					.kernel_w = kernel,
+					.groups = groups,
+					.in_type = NPU_S8,
+					.weight_type = NPU_U8,
+					.weight_layout = i & 2 ? NPU_B_PACKED : NPU_B_ROWS,
+					.epilogue = { .out_type = NPU_S32 } };
+
+		if (i & 4) {
+			d.in_type = d.weight_type = NPU_BF16;
+			d.epilogue.out_type = NPU_FP32;
+		}
+		ops_conv2d_by(f->dev, f->queue, i & 8 ? &straight : &npu_op_conv2d, &d, 0, false);
+	}
+}
+
+/* All kinds on each: dense ones, in groups, depthwise, turned round. */
+static void some_convolutions(struct test_fixture *f)
+{
+	for (int i = 0; i < 16; i++)
+		random_case(f, 12, i % 4 ? 24 : 90);
+	for (int i = 0; i < 6; i++)
+		turned_case(f, 14, 20);
+}
+
+static void odd_arrays(void **state)
+{
+	(void)state;
+	ops_on_odd_arrays(some_convolutions);
+}
+
+/*
  * A padded border on each side, and weights of infinities, NaNs and what makes zeros of either
  * sign: a product more or less shows.
  */
@@ -569,7 +614,8 @@ int main(void)
 		cmocka_unit_test(bad_descriptors),     cmocka_unit_test(limits),
 		cmocka_unit_test(wide_windows_packed), cmocka_unit_test(turned_random),
 		cmocka_unit_test(turned_cards),	       cmocka_unit_test(turned_borders),
-		cmocka_unit_test(planned_ways),
+		cmocka_unit_test(planned_ways),	       cmocka_unit_test(odd_arrays),
+		cmocka_unit_test(deep_groups),
 	};
 
 	set_ways();

@@ -141,6 +141,18 @@ static void tiny_card(void **state)
 	npu_close(f.dev);
 }
 
+static void some_products(struct test_fixture *f)
+{
+	for (int i = 0; i < 24; i++)
+		random_case(f, i % 4 ? 60 : 220);
+}
+
+static void odd_arrays(void **state)
+{
+	(void)state;
+	ops_on_odd_arrays(some_products);
+}
+
 static void activations(void **state)
 {
 	struct test_fixture *f = *state;
@@ -348,7 +360,7 @@ int main(void)
 		cmocka_unit_test(tiny_card),	     cmocka_unit_test(activations),
 		cmocka_unit_test(interleaved_batch), cmocka_unit_test(bad_descriptors),
 		cmocka_unit_test(missing_buffer),    cmocka_unit_test(overlaps_are_refused),
-		cmocka_unit_test(estimate_is_true),
+		cmocka_unit_test(estimate_is_true),  cmocka_unit_test(odd_arrays),
 	};
 
 	ref_seed();
