@@ -68,8 +68,8 @@ bool npu_resident_next_chunk(const struct npu_resident_step *s, struct npu_resid
 /** npu_resident_list() - all blocks of a core, in the order in which they are first used */
 void npu_resident_list(struct npu_resident_core *c);
 
-/** npu_resident_block() - of this step: weights of channels from @ch, products from @k; or its vectors */
-int npu_resident_block(const struct npu_resident_core *c, uint32_t ch, uint64_t k, bool vectors);
+/** npu_resident_block() - of this step: weights of channels from @ch, products from @k; -1: none */
+int npu_resident_block(const struct npu_resident_core *c, uint32_t ch, uint64_t k);
 
 /** npu_resident_require() - load blocks up to @number (-1: none); -ENOSPC sticks if they do not fit */
 void npu_resident_require(struct npu_resident_core *c, int number);

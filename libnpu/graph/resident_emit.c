@@ -233,7 +233,7 @@ static void product_tile(struct npu_resident_core *c, const struct npu_resident_
 		c->acc = 0;
 	npu_resident_first_chunk(s, &ch);
 	do {
-		int number = npu_resident_block(c, tile->ch[0], ch.k, false);
+		int number = npu_resident_block(c, tile->ch[0], ch.k);
 
 		npu_resident_require(c, number);
 		if (c->error || c->s->error)
@@ -388,7 +388,7 @@ static void begin_step(struct npu_resident_core *c, const struct npu_resident_st
 		if (i == 0)
 			npu_resident_require(
 				c, npu_resident_block(c, c->r->tensor[s->out].own[c->number].ch[0],
-						      0, false));
+						      0));
 	}
 	/* And what later steps read of them. */
 	fetch(c, s, s->in, c->r->tensor[s->in].need[c->number].row, false, in);

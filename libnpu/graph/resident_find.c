@@ -42,6 +42,9 @@ static int measure(struct npu_lower *l, const struct npu_resident *r, uint64_t *
 	}
 	if (!ret)
 		ret = npu_resident_emit(l, r, stream, &barrier);
+	/* Also where there were too many: then that is all that was done. */
+	for (i = 0; i < r->cores && stream[i]; i++)
+		l->group_effort.spent += (uint64_t)stream[i]->commands * NPU_EFFORT_COMMAND;
 	for (i = 0; i < r->cores && !ret; i++) {
 		ret = npu_stream_order(stream[i], l->caps, &l->group_effort);
 		code[i] = npu_stream_code(stream[i]);

@@ -212,18 +212,32 @@ void npu_resident_pump(struct npu_resident_core *c)
 	}
 }
 
-int npu_resident_block(const struct npu_resident_core *c, uint32_t ch, uint64_t k, bool vectors)
+/* Blocks are in order: of steps, bias and scales before weights, of channels, of products. */
+static bool is_before(const struct npu_resident_block *b, unsigned int step, uint32_t ch, uint64_t k)
 {
-	unsigned int i;
+	if (b->step != step || b->vectors)
+		return b->step <= step;
+	return b->ch[0] != ch ? b->ch[0] < ch : b->k < k;
+}
 
-	for (i = c->oldest; i < c->blocks; i++) {
-		const struct npu_resident_block *b = &c->block[i];
+int npu_resident_block(const struct npu_resident_core *c, uint32_t ch, uint64_t k)
+{
+	unsigned int first = c->oldest, end = c->blocks;
+	const struct npu_resident_block *b;
 
-		if (b->step == c->step && b->vectors == vectors &&
-		    (vectors || (b->ch[0] == ch && b->k == k)))
-			return (int)i;
+	/* Each command of the array asks, and kernels may be cut into thousands. */
+	while (first < end) {
+		unsigned int middle = first + (end - first) / 2;
+
+		if (is_before(&c->block[middle], c->step, ch, k))
+			first = middle + 1;
+		else
+			end = middle;
 	}
-	return -1;
+	if (first == c->blocks)
+		return -1;
+	b = &c->block[first];
+	return b->step == c->step && b->ch[0] == ch && b->k == k ? (int)first : -1;
 }
 
 static void add_block(struct npu_resident_core *c, const struct npu_resident_block *b)

@@ -6,6 +6,7 @@
  * given, plans the same each time, and what is planned with little or nothing computes the same,
  * under the hazard checker. And what graphs make of constants is bounded.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -243,6 +244,71 @@ static void scalars_are_looked_at_once(void **state)
 	npu_close(dev);
 }
 
+/* A convolution of so many taps in a column, and one of single pixels with a Relu. */
+static struct npu_graph *tall_kernel(uint32_t taps, uint32_t rows)
+{
+	const uint32_t shape[4] = { 16, 16, taps, 1 }, one[4] = { 16, 16, 1, 1 };
+	float *zero = calloc((size_t)16 * 16 * taps, sizeof(*zero));
+	struct npu_graph_attrs a = { .window_dims = 2,
+				     .pad_lo = { taps / 2 },
+				     .pad_hi = { taps / 2 } };
+	struct npu_graph *g = npu_graph_create();
+	int x, w;
+
+	assert_non_null(zero);
+	ok(x = npu_graph_input(g, "x", NPU_FP32, 4, (uint32_t[]){ 1, 16, rows, 17 }));
+	ok(w = npu_graph_constant(g, NULL, NPU_FP32, 4, shape, zero));
+	ok(npu_graph_node(g, NPU_GRAPH_CONV, NULL, &a, (int[]){ x, w }, 2, &x, 1));
+	memset(&a, 0, sizeof(a));
+	ok(w = npu_graph_constant(g, NULL, NPU_FP32, 4, one, zero));
+	ok(npu_graph_node(g, NPU_GRAPH_CONV, NULL, &a, (int[]){ x, w }, 2, &x, 1));
+	ok(npu_graph_node(g, NPU_GRAPH_RELU, NULL, NULL, &x, 1, &x, 1));
+	ok(npu_graph_output(g, x, "y"));
+	free(zero);
+	return g;
+}
+
+/*
+ * A row of pixels is a tile where ACC is small, and each row of such a kernel a command: in a group
+ * that is more of them than a stream takes. Trying costs effort; kernels of their own remain.
+ */
+static void groups_of_too_many_commands(void **state)
+{
+	struct npu_device *dev;
+	struct npu_graph *g = tall_kernel(1023, 2400);
+	struct npu_lower l = { .g = g, .float_type = NPU_BF16, .cores = 1 };
+	struct npu_stream *stream = npu_stream_create();
+	struct npu_resident r = { 0 };
+	unsigned int barrier, first = 0;
+	void *image;
+	size_t size;
+
+	(void)state;
+	ok(npu_open(&dev, "sim:cores=1,spm=8M,acc=4K"));
+	l.caps = npu_device_caps(dev);
+	ok(npu_lower_graph(&l));
+	ok(npu_resident_find(&l));
+	assert_int_equal(l.residents, 0);
+	/* That is why: they would be a group, */
+	while (first < l.steps && l.step[first].kind != NPU_STEP_PRODUCT)
+		first++;
+	ok(npu_resident_collect(&l, &r, first, 2));
+	assert_int_equal(r.steps, 2);
+	assert_true(npu_resident_arrange(&r, 1, 512));
+	assert_int_equal(npu_resident_emit(&l, &r, &stream, &barrier), -ENOSPC);
+	assert_true(stream->commands > 1000000);
+	/* and that has been tried at least twice. */
+	assert_true(l.group_effort.spent > 2 * stream->commands * (uint64_t)NPU_EFFORT_COMMAND);
+	npu_stream_free(stream);
+	npu_resident_free(&r);
+	ok(npu_lower_plan(&l));
+	ok(npu_lower_emit(&l, &image, &size));
+	free(image);
+	npu_lower_free(&l);
+	npu_graph_free(g);
+	npu_close(dev);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +316,7 @@ int main(void)
 		cmocka_unit_test(values_are_the_same),
 		cmocka_unit_test(folding_is_bounded),
 		cmocka_unit_test(scalars_are_looked_at_once),
+		cmocka_unit_test(groups_of_too_many_commands),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
