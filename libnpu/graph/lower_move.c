@@ -179,7 +179,7 @@ static int pad(struct npu_lower *l, const struct npu_graph_node *n)
 	if (!ret && n->a.mode == NPU_PAD_CONSTANT) {
 		uint32_t type = npu_graph_is_float(t->type) ? NPU_FP32 : t->type;
 
-		ret = npu_lower_constant_bytes(l, 4, &data, &ref);
+		ret = npu_lower_constant_bytes(l, npu_graph_type_size(type), &data, &ref);
 		if (!ret)
 			npu_graph_put_float(type, data, 0, n->a.alpha);
 		one.buffer = ref.buffer;

@@ -300,6 +300,24 @@ static void dimensions_are_bounded(void **state)
 	npu_graph_free(g);
 }
 
+/* Elements of 64 bits only move; what they are padded with has as many. */
+static void padding_of_64_bits(void **state)
+{
+	static const int64_t in[] = { 1ll << 40, -7 }, want[] = { -5, 1ll << 40, -7, -5, -5 };
+	struct npu_graph *g = npu_graph_create();
+	struct npu_graph_attrs a = {
+		.mode = NPU_PAD_CONSTANT, .alpha = -5, .starts = { 1 }, .ends = { 2 }
+	};
+	struct tensor x = { .name = "x", .type = NPU_S64, .dims = 1, .shape = { 2 }, (void *)in },
+		      y;
+	int id = npu_graph_input(g, "x", NPU_S64, 1, x.shape);
+
+	(void)state;
+	y = run(g, node(g, NPU_GRAPH_PAD, &a, &id, 1), &x);
+	assert_memory_equal(y.data, want, sizeof(want));
+	free(y.data);
+}
+
 static void too_many_steps(void **state)
 {
 	struct npu_graph *g = npu_graph_create();
@@ -341,6 +359,7 @@ int main(void)
 		cmocka_unit_test(folding_is_exact),	   cmocka_unit_test(folding_is_bounded),
 		cmocka_unit_test(steps_of_steps),	   cmocka_unit_test(dimensions_are_bounded),
 		cmocka_unit_test(too_many_steps),	   cmocka_unit_test(too_many_commands),
+		cmocka_unit_test(padding_of_64_bits),
 	};
 	int ret;
 
