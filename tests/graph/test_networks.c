@@ -155,6 +155,7 @@ static bool same(const char *what, struct npu_graph *g, const struct tensor *in,
 		"sim:cores=1",
 		"sim:cores=3,spm=524288",
 		"sim:cores=4,spm=131072,acc=65536,array-rows=32,array-cols=16",
+		"sim:cores=2,array-rows=10,array-cols=20,dw-channels=20,dw-taps=5",
 	};
 	unsigned int steps, i;
 	struct tensor want, got;

@@ -19,6 +19,7 @@
 #include "tests/seed.h"
 
 #define MAX_VALUES 24
+#define CARDS	   5
 
 /* A value as the reference has it. */
 struct value {
@@ -748,11 +749,11 @@ static bool run_case(struct npu_device *dev)
 }
 
 /* One case alone: test_random SEED 1. */
-static bool run_seed(struct npu_device *const dev[3], uint64_t seed)
+static bool run_seed(struct npu_device *const dev[CARDS], uint64_t seed)
 {
 	state = seed * 0x9e3779b97f4a7c15ull;
 	rnd(2);
-	if (run_case(dev[seed % 3]))
+	if (run_case(dev[seed % CARDS]))
 		return true;
 	printf("  seed %llu\n", (unsigned long long)seed);
 	return false;
@@ -762,15 +763,18 @@ int main(int argc, char **argv)
 {
 	/* Seeds that found something: a tile one element wide whose row had gaps. */
 	static const uint64_t found[] = { 1795760582 };
-	static const char *const devices[] = { "sim:", "sim:cores=1,spm=64K,acc=16K",
-					       "sim:cores=3" };
+	static const char *const devices[CARDS] = { "sim:", "sim:cores=1,spm=64K,acc=16K",
+					       "sim:cores=3",
+					       "sim:cores=2,array-rows=6,array-cols=24,spm=128K",
+					       "sim:cores=3,array-rows=10,array-cols=20,dw-channels=20,"
+					       "dw-taps=5,acc=32K" };
 	uint64_t seed = test_seed(argc > 1 ? argv[1] : NULL);
 	unsigned int cases = argc > 2 ? (unsigned int)atoi(argv[2]) : 1500, i, failed = 0,
 		     count = 0;
-	struct npu_device *dev[3];
+	struct npu_device *dev[CARDS];
 
 	printf("seed %llu\n", (unsigned long long)seed);
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < CARDS; i++) {
 		if (npu_open(&dev[i], devices[i])) {
 			printf("%s: %s\n", devices[i], npu_error());
 			return 1;
@@ -780,7 +784,7 @@ int main(int argc, char **argv)
 		failed += !run_seed(dev, found[i]);
 	for (i = 0; i < cases; i++, count++)
 		failed += !run_seed(dev, seed + i);
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < CARDS; i++)
 		npu_close(dev[i]);
 	printf("%u passed, %u failed\n", count - failed, failed);
 	return failed != 0;
