@@ -21,6 +21,8 @@
 #define MAX_VARIATIONS 60u
 #define BEST	       4u
 #define LONG_STREAM    40000u
+/* Effort until a candidate fits, if none does: some of the longest streams. */
+#define NONE_FITS (1ull << 28)
 /* What listing a candidate counts for. */
 #define LOOK_EFFORT 64u
 
@@ -167,6 +169,7 @@ static void rank(struct choice best[BEST], const struct choice *ch)
 /* The candidate of fewest cycles: of the best ones, each improved. NULL as origin: none fits. */
 static int choose(const struct npu_search *s, struct npu_stream *stream, struct choice *chosen)
 {
+	uint64_t before = s->effort->spent;
 	struct choice best[BEST];
 	unsigned int i, tries = 0;
 	int ret;
@@ -178,7 +181,8 @@ static int choose(const struct npu_search *s, struct npu_stream *stream, struct 
 
 		if (!ch.c.cores)
 			continue;
-		if (best[0].origin && !npu_effort_left(s->effort))
+		if (best[0].origin ? !npu_effort_left(s->effort) :
+				     s->effort->spent - before > NONE_FITS)
 			break;
 		/* Estimates err: what looks much worse than the best so far is. */
 		if (best[0].origin && ch.c.estimate > best[0].cycles + best[0].cycles / 4)

@@ -309,6 +309,39 @@ static void groups_of_too_many_commands(void **state)
 	npu_close(dev);
 }
 
+/* All ways to do what cannot be done are not written out: each may be as long as a stream can be. */
+static void what_does_not_fit_is_bounded(void **state)
+{
+	const uint32_t shape[4] = { 4, 4, 251, 255 };
+	float *zero = calloc((size_t)4 * 4 * 251 * 255, sizeof(*zero));
+	struct npu_graph_attrs a = { .window_dims = 2,
+				     .pad_lo = { 125, 127 },
+				     .pad_hi = { 125, 127 } };
+	struct npu_graph *g = npu_graph_create();
+	struct npu_lower l = { .g = g, .float_type = NPU_BF16, .cores = 1 };
+	struct npu_device *dev;
+	void *image;
+	size_t size;
+	int x, w;
+
+	(void)state;
+	assert_non_null(zero);
+	ok(npu_open(&dev, "sim:cores=1,spm=64K,acc=4K"));
+	l.caps = npu_device_caps(dev);
+	ok(x = npu_graph_input(g, "x", NPU_FP32, 4, (uint32_t[]){ 1, 4, 509, 511 }));
+	ok(w = npu_graph_constant(g, NULL, NPU_FP32, 4, shape, zero));
+	ok(npu_graph_node(g, NPU_GRAPH_CONV, NULL, &a, (int[]){ x, w }, 2, &x, 1));
+	ok(npu_graph_output(g, x, "y"));
+	ok(npu_lower_graph(&l));
+	ok(npu_lower_plan(&l));
+	assert_int_equal(npu_lower_emit(&l, &image, &size), -ENOTSUP);
+	assert_true(l.kernel_effort.spent < 1ull << 29);
+	npu_lower_free(&l);
+	npu_graph_free(g);
+	npu_close(dev);
+	free(zero);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -317,6 +350,7 @@ int main(void)
 		cmocka_unit_test(folding_is_bounded),
 		cmocka_unit_test(scalars_are_looked_at_once),
 		cmocka_unit_test(groups_of_too_many_commands),
+		cmocka_unit_test(what_does_not_fit_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
