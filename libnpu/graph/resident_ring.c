@@ -213,7 +213,8 @@ void npu_resident_pump(struct npu_resident_core *c)
 }
 
 /* Blocks are in order: of steps, bias and scales before weights, of channels, of products. */
-static bool is_before(const struct npu_resident_block *b, unsigned int step, uint32_t ch, uint64_t k)
+static bool is_before(const struct npu_resident_block *b, unsigned int step, uint32_t ch,
+		      uint64_t k)
 {
 	if (b->step != step || b->vectors)
 		return b->step <= step;

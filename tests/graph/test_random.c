@@ -763,11 +763,12 @@ int main(int argc, char **argv)
 {
 	/* Seeds that found something: a tile one element wide whose row had gaps. */
 	static const uint64_t found[] = { 1795760582 };
-	static const char *const devices[CARDS] = { "sim:", "sim:cores=1,spm=64K,acc=16K",
-					       "sim:cores=3",
-					       "sim:cores=2,array-rows=6,array-cols=24,spm=128K",
-					       "sim:cores=3,array-rows=10,array-cols=20,dw-channels=20,"
-					       "dw-taps=5,acc=32K" };
+	static const char *const devices[CARDS] = {
+		"sim:", "sim:cores=1,spm=64K,acc=16K", "sim:cores=3",
+		"sim:cores=2,array-rows=6,array-cols=24,spm=128K",
+		"sim:cores=3,array-rows=10,array-cols=20,dw-channels=20,"
+		"dw-taps=5,acc=32K"
+	};
 	uint64_t seed = test_seed(argc > 1 ? argv[1] : NULL);
 	unsigned int cases = argc > 2 ? (unsigned int)atoi(argv[2]) : 1500, i, failed = 0,
 		     count = 0;

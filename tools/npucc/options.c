@@ -268,8 +268,7 @@ int settings_parse(struct settings *s, int argc, char **argv)
 			break;
 		case 'c':
 			if (!parse_number(optarg, &s->graph.cores))
-				ret = usage_error("--cores takes a whole number from 1 on",
-						  optarg);
+				ret = usage_error("--cores takes a whole number from 1 on", optarg);
 			break;
 		case 'b':
 			ret = set_batch(s, optarg);
