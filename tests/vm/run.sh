@@ -28,6 +28,8 @@
 #   --timeout S         end the VM after S seconds (120; debug 600)
 #   --memory SIZE       memory, as QEMU writes it (2G; debug 4G)
 #   --smp N             processors (2)
+#   --one-thread        emulate them by one thread: slower, but safe where BARs come and go
+#                       (docs/testing.md, The VM)
 #   --bzimage           boot through the BIOS instead of straight into vmlinux; S3 needs it
 #   --append WORDS      more of the kernel's command line
 #   --qemu WORDS        more of QEMU's command line. May be repeated
@@ -55,13 +57,14 @@ usage() {
 }
 
 kernel=6.12 cards=1 device='' module='' parameters='' iommu='' nvme='' qmp='' out='' share='' limit=''
-memory='' smp=2 image=vmlinux append='' allow='' name='' interactive='' script=''
+memory='' smp=2 threads=multi image=vmlinux append='' allow='' name='' interactive='' script=''
 files=() modprobe=() extra=()
 while [ $# != 0 ]; do
 	case $1 in
 	--iommu)	iommu=yes; shift; continue ;;
 	--nvme)		nvme=yes; shift; continue ;;
 	--qmp)		qmp=yes; shift; continue ;;
+	--one-thread)	threads=single; shift; continue ;;
 	--bzimage)	image=bzImage; shift; continue ;;
 	--interactive)	interactive=yes; shift; continue ;;
 	--)		shift; break ;;
@@ -124,7 +127,7 @@ kvm_works() {
 if kvm_works; then
 	accel=kvm cpu=host
 else
-	accel=tcg,thread=multi cpu=max
+	accel=tcg,thread=$threads cpu=max
 fi
 
 work=$(mktemp -d)

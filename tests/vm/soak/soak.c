@@ -5,6 +5,7 @@
  * What the soaks share but their work; see soak.h.
  */
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -66,6 +67,57 @@ uint64_t soak_now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return now.tv_sec * 1000000000ull + now.tv_nsec;
+}
+
+/* ---- The host ------------------------------------------------------------------------------------ */
+
+#define HOST_CPUS	8
+#define HOST_TICK_NS	10000000ull
+
+static volatile uint64_t *stolen;
+
+static void watch_cpu(void *arg)
+{
+	int cpu = (intptr_t)arg;
+	struct sched_param param = { .sched_priority = 50 };
+	const struct timespec tick = { .tv_nsec = HOST_TICK_NS };
+	uint64_t last = soak_now_ns(), now;
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		_exit(0);
+	assert_int_equal(sched_setscheduler(0, SCHED_FIFO, &param), 0);
+	for (;; last = now) {
+		nanosleep(&tick, NULL);
+		now = soak_now_ns();
+		if (now - last > 2 * HOST_TICK_NS)
+			stolen[cpu] += now - last - HOST_TICK_NS;
+	}
+}
+
+void soak_watch_host(void)
+{
+	stolen = soak_share(HOST_CPUS * sizeof(*stolen));
+	for (intptr_t cpu = 0; cpu < sysconf(_SC_NPROCESSORS_ONLN) && cpu < HOST_CPUS; cpu++)
+		soak_start(watch_cpu, (void *)cpu);
+}
+
+uint64_t soak_stolen_ns(void)
+{
+	uint64_t sum = 0;
+
+	for (int cpu = 0; stolen && cpu < HOST_CPUS; cpu++)
+		sum += stolen[cpu];
+	return sum;
+}
+
+uint64_t soak_delay_own(uint64_t delay_ns, uint64_t stolen_ns)
+{
+	uint64_t part = soak_stolen_ns() - stolen_ns;
+
+	return part < delay_ns ? delay_ns - part : 0;
 }
 
 /* ---- Processes ----------------------------------------------------------------------------------- */

@@ -37,6 +37,13 @@ unsigned int soak_roll(unsigned int n);
 void soak_seed(unsigned int seed);
 uint64_t soak_now_ns(void);
 
+/*
+ * From now on the time is counted that the host does not give to the guest's processors: what a thread of real-time
+ * priority on each comes too late. In a process and those that it starts.
+ */
+void soak_watch_host(void);
+uint64_t soak_stolen_ns(void);
+
 /* ---- Processes ----------------------------------------------------------------------------------- */
 
 /* Memory that this process and those it makes share. */
@@ -62,6 +69,8 @@ struct soak_delays {
 
 void soak_delay_add(struct soak_delays *d, uint64_t ns);
 void soak_delay_merge(struct soak_delays *d, const struct soak_delays *more);
+/* @delay_ns of something that began at @stolen_ns, as it would be on a host that has time. */
+uint64_t soak_delay_own(uint64_t delay_ns, uint64_t stolen_ns);
 double soak_delay_median_ms(const struct soak_delays *d);
 double soak_delay_worst_ms(const struct soak_delays *d);
 
@@ -84,6 +93,7 @@ struct soak_worker {
 	volatile uint64_t products;	/* right ones */
 	volatile uint64_t losses;
 	struct soak_delays delays;	/* of all jobs, from SUBMIT to the fence */
+	uint64_t worst_own_ns;		/* without what the host stole */
 };
 
 #define SOAK_DEPTH	3
@@ -103,6 +113,7 @@ struct soak_slot {
 	bool busy;
 	uint64_t seqno;
 	uint64_t start_ns;
+	uint64_t stolen_ns;	/* until then */
 };
 
 /* Random products, each compared with plain C. */
@@ -125,8 +136,8 @@ void soak_work_close(struct soak_work *w);
 void soak_work_new_queue(struct soak_work *w);
 /* Submits one; 0 or SUBMIT's -errno. */
 int soak_work_begin(struct soak_work *w, struct soak_slot *s);
-/* Waits for its end: 0 or the job's -errno, and how long that took. */
-int soak_work_end(struct soak_work *w, struct soak_slot *s, uint64_t *delay_ns);
+/* Waits for its end: 0 or the job's -errno, and how long that took; *@own_ns without what the host stole. */
+int soak_work_end(struct soak_work *w, struct soak_slot *s, uint64_t *delay_ns, uint64_t *own_ns);
 /* One, which has to be right. */
 void soak_work_once(struct soak_work *w);
 /* The same with a file of its own. */

@@ -104,6 +104,7 @@ int soak_work_begin(struct soak_work *w, struct soak_slot *s)
 	memset(s->out, 0xee, s->m * s->n * 4);
 	stream.size = npu_put_matmul(s->in + CODE, s->m, s->n, s->k);
 
+	s->stolen_ns = soak_stolen_ns();
 	s->start_ns = soak_now_ns();
 	ret = npu_try_submit(&w->q, &job, 1, &out, 1, &s->seqno);
 	if (ret)
@@ -143,7 +144,7 @@ static struct drm_npu_result take_result(struct soak_work *w, struct soak_slot *
 	return npu_queue_result(&w->q, s->seqno);
 }
 
-int soak_work_end(struct soak_work *w, struct soak_slot *s, uint64_t *delay_ns)
+int soak_work_end(struct soak_work *w, struct soak_slot *s, uint64_t *delay_ns, uint64_t *own_ns)
 {
 	struct drm_npu_result result;
 	uint64_t when = s->start_ns;
@@ -165,15 +166,16 @@ int soak_work_end(struct soak_work *w, struct soak_slot *s, uint64_t *delay_ns)
 	if (!result.error)
 		check(s);
 	*delay_ns = when - s->start_ns;
+	*own_ns = soak_delay_own(*delay_ns, s->stolen_ns);
 	return result.error;
 }
 
 void soak_work_once(struct soak_work *w)
 {
-	uint64_t delay;
+	uint64_t delay, own;
 
 	assert_int_equal(soak_work_begin(w, &w->slot[0]), 0);
-	assert_int_equal(soak_work_end(w, &w->slot[0], &delay), 0);
+	assert_int_equal(soak_work_end(w, &w->slot[0], &delay, &own), 0);
 }
 
 void soak_card_works(const char *card)
@@ -196,10 +198,12 @@ static bool is_loss(int error)
 
 static int end(struct soak_work *w, struct soak_worker *me, struct soak_slot *s)
 {
-	uint64_t delay;
-	int ret = soak_work_end(w, s, &delay);
+	uint64_t delay, own;
+	int ret = soak_work_end(w, s, &delay, &own);
 
 	soak_delay_add(&me->delays, delay);
+	if (own > me->worst_own_ns)
+		me->worst_own_ns = own;
 	if (!ret)
 		me->products++;
 	return ret;
