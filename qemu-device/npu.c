@@ -596,6 +596,11 @@ static void npu_exit(PCIDevice *pdev)
 	qemu_bh_delete(s->irq_bh);
 	qemu_cond_destroy(&s->served);
 	qemu_mutex_destroy(&s->lock);
+	/* A region in another one keeps its owner, and so the card's memory, for ever. */
+	npu_inject_exit(s);
+	memory_region_del_subregion(&s->lmem_bar, &s->lmem);
+	/* That may still live a little longer; its name is free for the next card in the slot. */
+	vmstate_unregister_ram(&s->lmem, DEVICE(s));
 }
 
 /* ---- Properties: the card's own table ---------------------------------------------------------- */

@@ -69,6 +69,8 @@ void npu_drain_end(NpuState *s);
 
 /** npu_inject_realize() - the BARs are there */
 void npu_inject_realize(NpuState *s);
+/** npu_inject_exit() - takes back what npu_inject_realize() put into the BARs */
+void npu_inject_exit(NpuState *s);
 /** npu_inject_class() - properties */
 void npu_inject_class(ObjectClass *klass);
 

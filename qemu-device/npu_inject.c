@@ -211,6 +211,12 @@ void npu_inject_realize(NpuState *s)
 		npu_slot_init(s);
 }
 
+void npu_inject_exit(NpuState *s)
+{
+	memory_region_del_subregion(&s->lmem_bar, &s->gone_lmem);
+	memory_region_del_subregion(&s->msix_bar, &s->gone_msix);
+}
+
 void npu_inject_class(ObjectClass *klass)
 {
 	for (unsigned int i = 0; i < NPU_INJECTIONS; i++) {
