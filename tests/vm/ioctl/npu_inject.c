@@ -137,8 +137,8 @@ int npu_open_card(const char *name)
 		fd = open(path, O_RDWR | O_CLOEXEC);
 		if (fd < 0)
 			continue;
-		npu_pci_name(fd, other, sizeof(other));
-		if (!strcmp(name, other))
+		/* Others may go meanwhile. */
+		if (npu_try_pci_name(fd, other, sizeof(other)) && !strcmp(name, other))
 			return fd;
 		close(fd);
 	}

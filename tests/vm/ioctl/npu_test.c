@@ -449,13 +449,20 @@ static void device_folder(int fd, char *path, size_t size)
 	snprintf(path, size, "/sys/dev/char/%u:%u/device", major(st.st_rdev), minor(st.st_rdev));
 }
 
-void npu_pci_name(int fd, char *name, size_t size)
+bool npu_try_pci_name(int fd, char *name, size_t size)
 {
 	char path[PATH_MAX], target[PATH_MAX];
 
 	device_folder(fd, path, sizeof(path));
-	assert_non_null(realpath(path, target));
+	if (!realpath(path, target))
+		return false;
 	snprintf(name, size, "%s", strrchr(target, '/') + 1);
+	return true;
+}
+
+void npu_pci_name(int fd, char *name, size_t size)
+{
+	assert_true(npu_try_pci_name(fd, name, size));
 }
 
 long long npu_sysfs(int fd, const char *name)

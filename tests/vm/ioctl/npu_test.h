@@ -104,6 +104,8 @@ int npu_sysfs_write(int fd, const char *name, const char *text);
 void npu_expect_empty(int fd);
 /* The PCI device's name, say 0000:01:00.0. */
 void npu_pci_name(int fd, char *name, size_t size);
+/* False: the card has gone. */
+bool npu_try_pci_name(int fd, char *name, size_t size);
 
 /* Writes to a file; 0 or -errno. */
 int npu_write_file(const char *path, const char *text);
