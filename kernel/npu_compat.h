@@ -55,6 +55,44 @@ static inline bool npu_vma_is_cow(const struct vm_area_struct *vma)
 #endif
 
 /*
+ * Limits of devices' memory for cgroups came in 6.14, and without that controller they are stubs.
+ * In 7.3 a region's size comes in a structure, beside operations to make room; without eviction
+ * there are none.
+ */
+#ifdef NPU_HAVE_CGROUP_DMEM
+#include <linux/cgroup_dmem.h>
+#else
+struct dmem_cgroup_region;
+struct dmem_cgroup_pool_state;
+
+static inline int dmem_cgroup_try_charge(struct dmem_cgroup_region *region, u64 size,
+					 struct dmem_cgroup_pool_state **pool,
+					 struct dmem_cgroup_pool_state **limit)
+{
+	*pool = NULL;
+	return 0;
+}
+
+static inline void dmem_cgroup_uncharge(struct dmem_cgroup_pool_state *pool, u64 size)
+{
+}
+#endif
+
+static inline struct dmem_cgroup_region *
+npu_cgroup_register_region(struct drm_device *dev, const char *name, u64 size)
+{
+#if defined(NPU_HAVE_CGROUP_DMEM_INIT)
+	const struct dmem_cgroup_init init = { .size = size };
+
+	return drmm_cgroup_register_region(dev, name, &init);
+#elif defined(NPU_HAVE_CGROUP_DMEM)
+	return drmm_cgroup_register_region(dev, name, size);
+#else
+	return NULL;
+#endif
+}
+
+/*
  * Since 7.0 a fence that has signalled detaches from its operations, if they need nothing released.
  * Before, it is given those of @stub, which are the kernel's and need nothing released either.
  */

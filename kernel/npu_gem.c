@@ -165,7 +165,7 @@ struct drm_gem_object *npu_gem_create_object(struct drm_device *dev, size_t size
 	if (!bo)
 		return ERR_PTR(-ENOMEM);
 	INIT_LIST_HEAD(&bo->node);
-	INIT_LIST_HEAD(&bo->blocks);
+	INIT_LIST_HEAD(&bo->area.blocks);
 	bo->shmem.base.funcs = &npu_bo_funcs;
 	return &bo->shmem.base;
 }
@@ -284,7 +284,7 @@ static void npu_bo_free_local(struct drm_gem_object *obj)
 		sg_free_table(bo->shmem.sgt);
 		kfree(bo->shmem.sgt);
 	}
-	npu_lmem_free(to_npu_device(obj->dev), &bo->blocks);
+	npu_lmem_free(to_npu_device(obj->dev), &bo->area);
 	if (bo->dummy)
 		__free_page(bo->dummy);
 	drm_gem_object_release(obj);
@@ -449,11 +449,11 @@ static struct drm_gem_object *npu_bo_create_local(struct npu_device *ndev, u64 s
 	ret = npu_pm_get(ndev);
 	if (ret)
 		goto err_put;
-	ret = npu_lmem_alloc(ndev, size, &bo->blocks);
+	ret = npu_lmem_alloc(ndev, size, &bo->area);
 	npu_pm_put(ndev);
 	if (ret)
 		goto err_put;
-	sgt = npu_lmem_get_sgt(ndev, &bo->blocks);
+	sgt = npu_lmem_get_sgt(ndev, &bo->area);
 	if (IS_ERR(sgt)) {
 		ret = PTR_ERR(sgt);
 		goto err_put;

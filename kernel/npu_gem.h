@@ -14,6 +14,8 @@
 
 #include <drm/npu_accel.h>
 
+#include "npu_lmem.h"
+
 struct drm_file;
 struct drm_printer;
 struct npu_device;
@@ -27,7 +29,7 @@ struct npu_device;
  * @node: in the list of the card's buffers in host or in local memory, under that list's lock
  * @free: ends a buffer in host memory
  * @dma_buf: what an imported buffer, no longer attached to it, still holds
- * @blocks: of a local buffer, its local memory
+ * @area: of a local buffer, its local memory
  * @saved: of a local buffer, host memory for its contents while the system sleeps, or NULL
  * @dummy: of a local buffer, what CPU mappings show once the card is gone
  */
@@ -38,7 +40,7 @@ struct npu_bo {
 	struct list_head node;
 	struct work_struct free;
 	struct dma_buf *dma_buf;
-	struct list_head blocks;
+	struct npu_lmem_area area;
 	void *saved;
 	struct page *dummy;
 };

@@ -8,6 +8,9 @@
  * through the aperture: that needs nothing of the card but its memory, cannot be mixed up with
  * jobs, and leaves nothing of an earlier owner whatever happened in between.
  *
+ * Where the kernel has the dmem controller, local memory is a region of it, and who allocates is
+ * charged before anything is taken. Nothing is evicted, so a limit is kept by refusing.
+ *
  * Lock: npu_lmem.lock protects the allocator and is innermost; clearing runs without it, since a
  * block belongs to the caller as soon as it is allocated. The structure lives as long as the
  * drm_device, because buffers can outlive the card's presence; the aperture is mapped while the
@@ -27,6 +30,7 @@
 struct npu_lmem {
 	struct mutex lock;	/* @buddy */
 	struct gpu_buddy buddy;
+	struct dmem_cgroup_region *region;
 	u64 size;
 	phys_addr_t base;
 	void __iomem *aperture;
@@ -76,7 +80,11 @@ int npu_lmem_init(struct npu_device *ndev)
 			return ret;
 	}
 	ndev->lmem = lmem;
-	return drmm_add_action_or_reset(&ndev->base, npu_lmem_fini, lmem);
+	ret = drmm_add_action_or_reset(&ndev->base, npu_lmem_fini, lmem);
+	if (ret)
+		return ret;
+	lmem->region = npu_cgroup_register_region(&ndev->base, "local", lmem->size);
+	return PTR_ERR_OR_ZERO(lmem->region);
 }
 
 u64 npu_lmem_usable(struct npu_device *ndev)
@@ -133,7 +141,7 @@ static int npu_lmem_clear(struct npu_device *ndev, struct list_head *blocks)
 	return 0;
 }
 
-int npu_lmem_alloc(struct npu_device *ndev, u64 size, struct list_head *blocks)
+int npu_lmem_alloc(struct npu_device *ndev, u64 size, struct npu_lmem_area *area)
 {
 	struct npu_lmem *lmem = ndev->lmem;
 	int ret;
@@ -141,27 +149,32 @@ int npu_lmem_alloc(struct npu_device *ndev, u64 size, struct list_head *blocks)
 	if (size > lmem->size)
 		return -ENOSPC;
 
+	ret = dmem_cgroup_try_charge(lmem->region, size, &area->pool, NULL);
+	/* What it says of a limit would be an invitation to try again. */
+	if (ret)
+		return ret == -EAGAIN ? -ENOMEM : ret;
+	area->size = size;
 	scoped_guard(mutex, &lmem->lock)
-		ret = gpu_buddy_alloc_blocks(&lmem->buddy, 0, lmem->size, size, PAGE_SIZE, blocks,
-					     0);
+		ret = gpu_buddy_alloc_blocks(&lmem->buddy, 0, lmem->size, size, PAGE_SIZE,
+					     &area->blocks, 0);
+	if (!ret)
+		ret = npu_lmem_clear(ndev, &area->blocks);
 	if (ret)
-		return ret;
-
-	ret = npu_lmem_clear(ndev, blocks);
-	if (ret)
-		npu_lmem_free(ndev, blocks);
+		npu_lmem_free(ndev, area);
 	return ret;
 }
 
-void npu_lmem_free(struct npu_device *ndev, struct list_head *blocks)
+void npu_lmem_free(struct npu_device *ndev, struct npu_lmem_area *area)
 {
 	struct npu_lmem *lmem = ndev->lmem;
 
-	guard(mutex)(&lmem->lock);
-	gpu_buddy_free_list(&lmem->buddy, blocks, 0);
+	scoped_guard(mutex, &lmem->lock)
+		gpu_buddy_free_list(&lmem->buddy, &area->blocks, 0);
+	dmem_cgroup_uncharge(area->pool, area->size);
+	area->pool = NULL;
 }
 
-struct sg_table *npu_lmem_get_sgt(struct npu_device *ndev, struct list_head *blocks)
+struct sg_table *npu_lmem_get_sgt(struct npu_device *ndev, struct npu_lmem_area *area)
 {
 	struct gpu_buddy *buddy = &ndev->lmem->buddy;
 	struct gpu_buddy_block *block;
@@ -170,7 +183,7 @@ struct sg_table *npu_lmem_get_sgt(struct npu_device *ndev, struct list_head *blo
 	unsigned int n = 0;
 	int ret;
 
-	list_for_each_entry(block, blocks, link)
+	list_for_each_entry(block, &area->blocks, link)
 		n += DIV_ROUND_UP_ULL(gpu_buddy_block_size(buddy, block), NPU_LMEM_SEG_MAX);
 
 	sgt = kzalloc(sizeof(*sgt), GFP_KERNEL_ACCOUNT);
@@ -183,7 +196,7 @@ struct sg_table *npu_lmem_get_sgt(struct npu_device *ndev, struct list_head *blo
 	}
 
 	sg = sgt->sgl;
-	list_for_each_entry(block, blocks, link) {
+	list_for_each_entry(block, &area->blocks, link) {
 		u64 offset = gpu_buddy_block_offset(block);
 		u64 left = gpu_buddy_block_size(buddy, block);
 

@@ -9,10 +9,22 @@
 
 #include <linux/types.h>
 
+struct dmem_cgroup_pool_state;
 struct drm_npu_memory;
-struct list_head;
 struct npu_device;
 struct sg_table;
+
+/**
+ * struct npu_lmem_area - local memory that somebody has
+ * @blocks: where it is; empty before npu_lmem_alloc() and after npu_lmem_free()
+ * @size: bytes
+ * @pool: what it is charged to: the cgroup of who allocated it, or NULL where nobody counts
+ */
+struct npu_lmem_area {
+	struct list_head blocks;
+	u64 size;
+	struct dmem_cgroup_pool_state *pool;
+};
 
 /**
  * npu_lmem_init - takes over the card's local memory
@@ -32,17 +44,18 @@ void npu_lmem_query(struct npu_device *ndev, struct drm_npu_memory *memory);
  * npu_lmem_alloc - takes local memory and clears it
  * @ndev: the card; the caller is between npu_dev_enter() and npu_dev_exit()
  * @size: bytes, multiple of PAGE_SIZE, not zero
- * @blocks: an empty list, to be filled
+ * @area: to be filled; its list is empty
  *
- * Return: 0, -ENOSPC without enough of it, -ENOMEM, -EINTR, -ENODEV.
+ * Return: 0, -ENOSPC without enough of it, -ENOMEM without host memory or where the caller's cgroup
+ * may have no more, -EINTR, -ENODEV.
  */
-int npu_lmem_alloc(struct npu_device *ndev, u64 size, struct list_head *blocks);
+int npu_lmem_alloc(struct npu_device *ndev, u64 size, struct npu_lmem_area *area);
 
 /** npu_lmem_free - gives local memory back; the card's presence does not matter */
-void npu_lmem_free(struct npu_device *ndev, struct list_head *blocks);
+void npu_lmem_free(struct npu_device *ndev, struct npu_lmem_area *area);
 
 /** npu_lmem_get_sgt - a table whose DMA addresses are offsets in local memory; or an ERR_PTR() */
-struct sg_table *npu_lmem_get_sgt(struct npu_device *ndev, struct list_head *blocks);
+struct sg_table *npu_lmem_get_sgt(struct npu_device *ndev, struct npu_lmem_area *area);
 
 /** npu_lmem_read - reads from it, by the processor; 0, or -ENODEV when the card is not there */
 int npu_lmem_read(struct npu_device *ndev, u64 offset, void *to, size_t bytes);

@@ -248,7 +248,8 @@ enum drm_npu_bo_flags {
 /**
  * struct drm_npu_bo_create - a buffer; its memory reads as zero
  *
- * -ENOSPC: local memory has no room. -ENOMEM: the host has none.
+ * -ENOSPC: local memory has no room. -ENOMEM: the host has none, or the cgroup may have no more
+ * local memory (dmem.max).
  */
 struct drm_npu_bo_create {
 	/** @size: [in/out] Bytes, not zero; the size given (page multiple) comes back. */
