@@ -15,17 +15,15 @@ $(IOCTL_BINS): $(BUILD)/tests/vm/ioctl/test_%: $(BUILD)/tests/vm/ioctl/test_%.o 
 		$(IOCTL_SHARED)
 	$(call link)
 
-# Not everywhere: what has faults injected needs run.sh's --qmp, PCI errors also the kernel's aer_inject. The
-# debug kernel has no devcoredumps.
-# $(1): a VM's name; $(2): what is given to run.sh
-ioctl_tests = $(filter-out $(if $(findstring --qmp,$(2)),,inject) \
-	$(if $(findstring aer_inject,$(2)),,aer) $(if $(filter debug,$(1)),dump pm),$(IOCTL_TESTS))
+# Not everywhere: what has faults injected needs run.sh's --qmp, PCI errors also the kernel's aer_inject.
+# $(1): what is given to run.sh
+ioctl_tests = $(filter-out $(if $(findstring --qmp,$(1)),,inject) $(if $(findstring aer_inject,$(1)),,aer),$(IOCTL_TESTS))
 
 # One VM runs them all; with two cards, so that buffers can go from one to the other. Where it shall
 # suspend to memory for real it is booted through the BIOS.
 ioctl_run = tests/vm/run.sh --timeout 900 --cards 2 --device check=on,inject=on --name ioctl-$(1) \
 	$(2) $(IOCTL_BINS:%=--file %) -- \
-	'$(vm_seeds) $(if $(3),export $(3);) e=0; for t in $(call ioctl_tests,$(1),$(2)); do test_$$$$t || e=1; done; exit $$$$e'
+	'$(vm_seeds) $(if $(3),export $(3);) e=0; for t in $(call ioctl_tests,$(2)); do test_$$$$t || e=1; done; exit $$$$e'
 
 define ioctl_check
 CHECK += vm-ioctl-$(1)
@@ -37,4 +35,4 @@ $(eval $(call ioctl_check,6.12,--kernel 6.12 --qmp --modprobe aer_inject))
 $(eval $(call ioctl_check,6.12-iommu,--kernel 6.12 --iommu --qmp --modprobe aer_inject))
 $(eval $(call ioctl_check,7.x,--kernel 7.x --bzimage,NPU_S3=1))
 $(eval $(call ioctl_check,7.x-iommu,--kernel 7.x --iommu --qmp --modprobe aer_inject))
-$(eval $(call ioctl_check,debug,--kernel debug))
+$(eval $(call ioctl_check,debug,--kernel debug --qmp))
