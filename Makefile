@@ -66,8 +66,8 @@ INCLUDEDIR := $(PREFIX)/include
 MANDIR := $(PREFIX)/share/man
 DESTDIR :=
 
-# The kernel of `make module`, `make vm` and of the demo and bench: 6.12, 7.x, debug; for module also
-# the release of an installed kernel.
+# The kernel of `make module`, `make vm` and of the demo and bench: 6.12, 7.x, debug, debug-7.x; for module
+# also the release of an installed kernel.
 KVER := 6.12
 # The demo's device: the card in the VM, or a device name of libnpu.
 DEVICE := accel0
@@ -112,6 +112,8 @@ $(BUILD)/%.o: %.c $(BUILD)/.flags
 # kernel, and QEMU with the card.
 KERNELS := 6.12 7.x debug
 CHECK_FIRST := $(KERNELS:%=module-%) qemu
+# And one that has tests of its own goal (tests/vm/ioctl/): compiling it is not for every `make check`.
+MORE_KERNELS := debug-7.x
 module-6.12.cmd = tools/dev/kernel.sh build 6.12 W=1 C=1 && tools/dev/kernel.sh build 6.12
 module-7.x.cmd = tools/dev/kernel.sh build 7.x W=1 && tools/dev/kernel.sh build 7.x
 module-debug.cmd = tools/dev/kernel.sh build debug
@@ -130,7 +132,7 @@ qemu.timeout = 3600
 
 # demo, bench and fuzz are in the rules.mk of what they run.
 .PHONY: all tests check check-quick module vm qemu install clean help FORCE
-.PHONY: $(KERNELS:%=vm-%)
+.PHONY: $(KERNELS:%=vm-%) $(MORE_KERNELS:%=vm-%)
 
 all: $(ALL)
 
@@ -177,7 +179,7 @@ $(BUILD)/kernel/%/npu.ko: FORCE | deps-kernel
 
 module: $(BUILD)/kernel/$(KVER)/npu.ko
 
-$(KERNELS:%=vm-%): vm-%: $(BUILD)/kernel/%/npu.ko qemu | deps-vm
+$(KERNELS:%=vm-%) $(MORE_KERNELS:%=vm-%): vm-%: $(BUILD)/kernel/%/npu.ko qemu | deps-vm
 
 vm: vm-$(KVER)
 	$(Q)tests/vm/run.sh --interactive --kernel $(KVER) --cards $(CARDS)
@@ -193,6 +195,7 @@ Goals
   demo         classify real images on the card in a VM; DEVICE=sim: needs no VM
   check        everything: units, modules, QEMU, VMs; installs what is missing
   check-quick  the tests that need no VM
+  check-debug-7.x  the driver's tests on Linux 7.x that checks itself; compiles it the first time
   bench        measure; writes build/bench.json
   fuzz         ONNX files, images and the card under libFuzzer, FUZZ_SECONDS each (600)
   soak         what the driver has to bear, thousands of times, in VMs; SOAK=NAMES N=COUNT
@@ -207,7 +210,7 @@ Variables
   V=1          print every command
   CC CFLAGS    the compiler (gcc) and its optimisation and debug flags (-O2 -g)
   JOBS         what runs side by side (number of processors)
-  KVER         6.12, 7.x, debug, or for module the release of an installed kernel (6.12)
+  KVER         6.12, 7.x, debug, debug-7.x, or for module the release of an installed kernel (6.12)
   DEVICE       the device of the demo (accel0, in the VM)
   CARDS        cards in `make vm` (1)
   PREFIX DESTDIR  where to install (/usr/local)

@@ -8,7 +8,7 @@
 # Boots a VM with npu cards and npu.ko, runs COMMAND in it (a line for the guest's shell, in /test)
 # and judges the end. What the command says is streamed with a prefix.
 #
-#   --kernel 6.12|7.x|debug  Debian's kernel, or one that checks itself (6.12)
+#   --kernel 6.12|7.x|debug|debug-7.x  Debian's kernel, or one that checks itself
 #   --file HOST[:GUEST] put a file or folder into the guest, as /test/NAME or GUEST; programs bring
 #                       their libraries. May be repeated
 #   --script FILE       the command is this shell script; arguments after -- are its own
@@ -97,7 +97,7 @@ done
 name=${name:-vm-$kernel}
 # A kernel that checks itself is slower and larger. It boots in 20 seconds where others do in 4.
 case $kernel in
-debug)	limit=${limit:-600} memory=${memory:-4G} boot_limit=400 ;;
+debug*)	limit=${limit:-600} memory=${memory:-4G} boot_limit=400 ;;
 *)	limit=${limit:-120} memory=${memory:-2G} boot_limit=180 ;;
 esac
 module=${module:-$top/build/kernel/$kernel/npu.ko}

@@ -2,14 +2,17 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the npu authors
 #
-# Usage: debug-kernel.sh version             the newest source that the mirror has, say 6.12.117-1~deb12u1
-#        debug-kernel.sh sum                 of what the configuration asks for
-#        debug-kernel.sh make DIR RELEASE    build it; RELEASE is VERSION-debug-SUM
+# Usage: debug-kernel.sh SERIES version             the newest source that the mirror has, say
+#                                                   6.12.117-1~deb12u1
+#        debug-kernel.sh SERIES sum                 of what the configuration asks for
+#        debug-kernel.sh SERIES make DIR RELEASE    build it; RELEASE is VERSION-debug-SUM
 #
-# The kernel that checks itself and npu.ko: KASAN, UBSAN, lockdep, kmemleak, DMA-API debugging, fault
-# injection. Debian has none such, so it is built from Debian's own source (linux-source-6.12, signed)
+# The kernels that check themselves and npu.ko: KASAN, UBSAN, lockdep, kmemleak, DMA-API debugging, fault
+# injection. Debian has none such, so they are built from Debian's own source (linux-source-*, signed)
 # with tests/vm/debug-kernel.config over a tinyconfig, by the machine's gcc: 17 minutes of processor
-# time. kernel.sh calls this, under its lock, and keeps what comes out in the cache.
+# time. SERIES is debug (6.12 of bookworm-security) or debug-7.x (the newest of trixie-backports, with
+# tests/vm/debug-kernel-7.x.config as well). kernel.sh calls this, under its lock, and keeps what comes
+# out in the cache.
 #
 # make fills DIR as kernel.sh's packages would: root/ with modules and headers, boot/ with the images.
 # Headers are what is left of the source when a module's build needs no more of it. The source takes
@@ -23,13 +26,35 @@ unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 
 top=$(cd "$(dirname "$0")/../.." && pwd -P)
 apt=$top/tools/dev/apt.sh
-config=$top/tests/vm/debug-kernel.config
-suite=bookworm-security
-package=linux-source-6.12
+configs=("$top/tests/vm/debug-kernel.config")
 
-# The options, one a line, without the comments between them.
+# The options, one a line, without the comments between them. What a later file says counts.
 options() {
-	grep -E '^(# )?CONFIG_[A-Z0-9_]+(=| is not set$)' "$config"
+	cat "${configs[@]}" | grep -E '^(# )?CONFIG_[A-Z0-9_]+(=| is not set$)' | awk '{
+			name = $0
+			sub(/^# /, "", name)
+			sub(/(=| is not set$).*/, "", name)
+			if (!(name in place))
+				place[name] = ++n
+			line[place[name]] = $0
+		}
+		END { for (i = 1; i <= n; i++) print line[i] }'
+}
+
+# package VERSION: what has the source of that version.
+package() {
+	printf 'linux-source-%s\n' "$(cut -d . -f 1,2 <<<"$1")"
+}
+
+# version: the newest source of the series.
+version() {
+	local packages
+
+	packages=$("$apt" "$suites" apt-cache pkgnames "linux-source-$major" |
+		grep -xE "linux-source-${major//./\\.}[0-9]*" | sort -V | tail -n 1)
+	[ -n "$packages" ] || die "the mirror has no linux-source-$major"
+	# Those that security updates replaced stay listed.
+	"$apt" "$suites" apt-cache show "$packages" | sed -n 's/^Version: //p' | sort -V | tail -n 1
 }
 
 # configure TREE VERSION-SUFFIX: tinyconfig, with the options over it; none may have got lost.
@@ -41,7 +66,7 @@ configure() {
 		"$tree/drivers/gpu/drm/Kconfig"
 	{ options; printf 'CONFIG_LOCALVERSION="%s"\n' "$2"; } >"$tree/.fragment"
 	make -C "$tree" -s tinyconfig
-	# Of two values of an option the later one counts; Kconfig warns of each.
+	# Of two values of an option the later one counts.
 	cat "$tree/.fragment" >>"$tree/.config"
 	make -C "$tree" -s olddefconfig 2>/dev/null
 	while read -r line; do
@@ -51,7 +76,7 @@ configure() {
 			! grep -q "^$name=" "$tree/.config" ;;
 		*=n)	! grep -q "^${line%n}[ym]" "$tree/.config" ;;
 		*)	grep -qxF -e "$line" "$tree/.config" ;;
-		esac || die "this kernel does not take \"$line\": mend ${config#"$top"/}"
+		esac || die "this kernel does not take \"$line\": mend tests/vm/debug-kernel*.config"
 	done <"$tree/.fragment"
 }
 
@@ -96,9 +121,9 @@ make_kernel() {
 	say "fetching the source of Linux $version (once)"
 	mkdir -p "$dir"/boot "$tree" "$dir/root/usr/lib"
 	ln -s usr/lib "$dir/root/lib"
-	(cd "$dir" && "$apt" "$suite" apt-get -qq download "$package=$version" >&2)
+	(cd "$dir" && "$apt" "$suites" apt-get -qq download "$(package "$version")=$version" >&2)
 	say "unpacking it"
-	dpkg-deb --fsys-tarfile "$dir"/*.deb | tar -xO "./usr/src/$package.tar.xz" |
+	dpkg-deb --fsys-tarfile "$dir"/*.deb | tar -xO "./usr/src/$(package "$version").tar.xz" |
 		tar -xJ --strip-components=1 --no-same-owner -C "$tree"
 	rm "$dir"/*.deb
 	configure "$tree" "${release#"${release%%-*}"}"
@@ -113,10 +138,16 @@ make_kernel() {
 	trim "$tree"
 }
 
-case $#:${1:-} in
-1:version)	# Those that security updates replaced stay listed.
-		"$apt" "$suite" apt-cache show "$package" | sed -n 's/^Version: //p' | sort -V | tail -n 1 ;;
-1:sum)		options | sha256sum | head -c 8 ;;
-3:make)		make_kernel "$2" "$3" ;;
-*)		sed -n '5,7s/^# //p' "$0" >&2; exit 2 ;;
+case ${1:-} in
+debug)		suites=bookworm-security major=6.12 ;;
+debug-7.x)	suites=trixie,trixie-backports major=7.
+		configs+=("$top/tests/vm/debug-kernel-7.x.config")
+		;;
+*)		die "no such series: ${1:-}" ;;
+esac
+case $#:${2:-} in
+2:version)	version ;;
+2:sum)		options | sha256sum | head -c 8 ;;
+4:make)		make_kernel "$3" "$4" ;;
+*)		sed -n '5,8s/^# //p' "$0" >&2; exit 2 ;;
 esac

@@ -7,9 +7,9 @@
 #        kernel.sh path SERIES vmlinux|bzImage|modules|headers|version
 #        kernel.sh newest SERIES          look for a newer version now, not once a week
 #
-# SERIES is 6.12 (the LTS kernel of Debian 12), 7.x (the newest of trixie-backports), debug (6.12 built
-# from Debian's source to check itself: debug-kernel.sh) or, for build alone, the release of an installed
-# kernel whose headers are in /lib/modules/RELEASE/build.
+# SERIES is 6.12 (the LTS kernel of Debian 12), 7.x (the newest of trixie-backports), debug or debug-7.x
+# (the same two built from Debian's source to check themselves: debug-kernel.sh) or, for build alone, the
+# release of an installed kernel whose headers are in /lib/modules/RELEASE/build.
 #
 # Nothing is installed. Debian's packages are unpacked to $NPU_CACHE/kernel/RELEASE.rN:
 #
@@ -59,17 +59,22 @@ suites() {
 	case $1 in
 	6.12)	echo bookworm-security ;;
 	7.x)	echo trixie,trixie-backports ;;
-	*)	die "no such kernel series: $1 (6.12, 7.x and debug are known)" ;;
+	*)	die "no such kernel series: $1 (6.12, 7.x, debug and debug-7.x are known)" ;;
 	esac
 }
 
+# A kernel that is compiled here, to check itself.
+is_debug() {
+	[ "$1" = debug ] || [ "$1" = debug-7.x ]
+}
+
 # resolve SERIES: the newest release of the series that the mirror has, say 6.12.117+deb12-amd64; of
-# debug the source's version.
+# those compiled here the source's version.
 resolve() {
 	local suites names release
 
-	if [ "$1" = debug ]; then
-		"$debug" version
+	if is_debug "$1"; then
+		"$debug" "$1" version
 		return
 	fi
 	suites=$(suites "$1")
@@ -99,12 +104,12 @@ binary_package() {
 	grep -xF -e "linux-binary-$1" -e "linux-binary-unsigned-$1" <<<"$2" | sort | head -n 1
 }
 
-# release SERIES [now]: the release in use. That of debug changes with its configuration.
+# release SERIES [now]: the release in use. That of a kernel compiled here changes with its configuration.
 release() {
 	local release
 
 	release=$(resolved "$@") || return
-	[ "$1" != debug ] || release+=-debug-$("$debug" sum)
+	! is_debug "$1" || release+=-debug-$("$debug" "$1" sum)
 	printf '%s\n' "$release"
 }
 
@@ -226,8 +231,8 @@ fetch_kernel() {
 make_kernel() {
 	local dir=$1 series=$2 release=$3 tree=$1/root/usr/lib/modules/$3
 
-	if [ "$series" = debug ]; then
-		"$debug" make "$dir" "$release"
+	if is_debug "$series"; then
+		"$debug" "$series" make "$dir" "$release"
 	else
 		fetch_kernel "$dir" "$series" "$release"
 	fi
@@ -262,7 +267,7 @@ get() {
 
 	release=$(release "$1" "${2:-}") || exit 1
 	if ! whole "$cache/$release.r$recipe"; then
-		[ "$1" != debug ] || groups+=(debug-kernel)
+		! is_debug "$1" || groups+=(debug-kernel)
 		"$top/tools/dev/deps.sh" "${groups[@]}"
 		with_lock "$cache/$1.lock" ensure "$1" "$release"
 	fi
@@ -314,7 +319,7 @@ build() {
 	out=$top/build/kernel/$series${checking:+.check}
 	log=$out/build.log
 	case $series in
-	6.12 | 7.x | debug)
+	6.12 | 7.x | debug | debug-7.x)
 		release=$(get "$series")
 		root=$cache/$release.r$recipe/root
 		;;
@@ -336,7 +341,7 @@ build() {
 	# BTF of a module is of no use here and wants pahole.
 	set -- -j"$(nproc)" M="$out" CONFIG_DEBUG_INFO_BTF_MODULES= "$@" modules
 	case $series in
-	6.12 | debug)
+	6.12 | debug | debug-7.x)
 		headers=$root/usr/src/linux-headers-$release
 		make -C "$headers" CC=gcc "$@" >"$log" 2>&1 || status=$?
 		;;
