@@ -122,10 +122,14 @@ FUZZ_IOCTL := $(BUILD)/tests/fuzz/ioctl/fuzz_ioctl
 $(BUILD)/tests/fuzz/ioctl/%.o: private PKGS = libdrm
 $(FUZZ_IOCTL): private PKGS = cmocka
 $(FUZZ_IOCTL): private XLIBS = -lpthread
-$(FUZZ_IOCTL): $(addprefix $(BUILD)/tests/fuzz/ioctl/,main.o world.o calls.o kcov.o) $(BUILD)/tests/vm/ioctl/npu_test.o
+$(FUZZ_IOCTL): $(addprefix $(BUILD)/tests/fuzz/ioctl/,main.o world.o calls.o kcov.o memory.o) $(BUILD)/tests/vm/ioctl/npu_test.o
 	$(call link)
+
+# kmemleak, which keeps a trace of each allocation and goes through all memory, is the short run's. A long one
+# counts what the modules hold instead.
+fuzz_ioctl_append := kmemleak=off sysctl.vm.mem_profiling=1 rcupdate.rcu_expedited=1
 
 .PHONY: fuzz-ioctl
 fuzz-ioctl: $(FUZZ_IOCTL) vm-debug
 	$(Q)tests/vm/run.sh --kernel debug --timeout $$(($(CALLS) / 20 + 600)) --device check=on,inject=on \
-		--name fuzz-ioctl --file $(FUZZ_IOCTL) -- 'fuzz_ioctl $(CALLS) $(SEED)'
+		--append '$(fuzz_ioctl_append)' --name fuzz-ioctl --file $(FUZZ_IOCTL) -- 'fuzz_ioctl $(CALLS) $(SEED)'

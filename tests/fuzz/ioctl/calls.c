@@ -25,6 +25,12 @@
 #define SIZE_SOME	0x2000000ull
 #define SIZE_TOO_MUCH	0x20000000000ull
 
+/* Not restarted: who waits too long is interrupted (main.c). */
+static int try_ioctl(int fd, unsigned long request, void *p)
+{
+	return ioctl(fd, request, p) ? -errno : 0;
+}
+
 /* ---- Choosing ----------------------------------------------------------------------------------- */
 
 /* Memory for an argument, zeroed; now and then another thread's. */
@@ -152,7 +158,7 @@ static void mutate(struct fuzz_thread *t, void *p, size_t size)
 static int call(struct fuzz_thread *t, struct fuzz_file *f, unsigned long request, void *p)
 {
 	mutate(t, p, _IOC_SIZE(request));
-	return npu_try_ioctl(f->fd, request, p);
+	return try_ioctl(f->fd, request, p);
 }
 
 /* ---- Buffers ------------------------------------------------------------------------------------ */
@@ -191,16 +197,17 @@ static int do_bo_create(struct fuzz_thread *t)
 	int ret;
 
 	c->flags = roll(t, 4);
-	c->size = chance(t, 4) ? roll(t, 0x600000) + 1 : (1 + roll(t, 16)) * PAGE;
+	/* Few are so large that pages of 2 MiB are used: to clear and map them takes long. */
+	c->size = chance(t, 24) ? roll(t, 0x600000) + 1 : (1 + roll(t, 16)) * PAGE;
 	mutate(t, c, sizeof(*c));
 	/* More than there is, or little: between the two is the guest's end, or a long time of clearing. */
 	if (c->size > SIZE_SOME && c->size < SIZE_TOO_MUCH)
 		c->size = chance(t, 2) ? SIZE_SOME : SIZE_TOO_MUCH;
-	ret = npu_try_ioctl(f->fd, DRM_IOCTL_NPU_BO_CREATE, c);
+	ret = try_ioctl(f->fd, DRM_IOCTL_NPU_BO_CREATE, c);
 	if (ret)
 		return ret;
 	if (bo->handle)
-		npu_try_ioctl(f->fd, DRM_IOCTL_GEM_CLOSE, &(struct drm_gem_close) { .handle = bo->handle });
+		try_ioctl(f->fd, DRM_IOCTL_GEM_CLOSE, &(struct drm_gem_close) { .handle = bo->handle });
 	*bo = (struct fuzz_bo) { .handle = c->handle, .flags = c->flags, .size = c->size };
 	return 0;
 }
@@ -291,15 +298,15 @@ static int do_munmap(struct fuzz_thread *t)
 static int do_touch(struct fuzz_thread *t)
 {
 	uint8_t *at = (uint8_t *)map_slot(t) + (chance(t, 2) ? 0 : roll(t, chance(t, 2) ? 16 * PAGE : ARENA_SLOT - 8));
-	int ends[2], ret;
+	bool back = chance(t, 2);
+	uint64_t word;
+	int ret = 0;
 
-	if (pipe2(ends, O_CLOEXEC))
-		return -errno;
-	ret = write(ends[1], at, 8) < 0 ? -errno : 0;
-	if (!ret && chance(t, 2))
-		ret = read(ends[0], at, 8) < 0 ? -errno : 0;
-	close(ends[0]);
-	close(ends[1]);
+	if (write(t->pipe[1], at, 8) < 0 || (back && read(t->pipe[0], at, 8) < 0))
+		ret = -errno;
+	/* What is there still, and is not waited for. */
+	while (read(t->pipe[0], &word, 8) > 0)
+		;
 	return ret;
 }
 
@@ -315,7 +322,7 @@ static int do_vm_create(struct fuzz_thread *t)
 	if (ret)
 		return ret;
 	if (f->vm[i])
-		npu_try_ioctl(f->fd, DRM_IOCTL_NPU_VM_DESTROY, &(struct drm_npu_vm_destroy) { .id = f->vm[i] });
+		try_ioctl(f->fd, DRM_IOCTL_NPU_VM_DESTROY, &(struct drm_npu_vm_destroy) { .id = f->vm[i] });
 	f->vm[i] = c->id;
 	world_bind_code(f, c->id);
 	return 0;
@@ -337,7 +344,7 @@ static void bind_op(struct fuzz_thread *t, struct fuzz_file *f, struct drm_npu_v
 	/* Mostly around an edge of page tables, rarely over the streams. */
 	op->va = chance(t, 30) ? CODE_VA : HEAP_VA + (chance(t, 3) ? roll(t, 4) * 0x200000 :
 						      roll(t, HEAP_SIZE / PAGE) * PAGE);
-	op->size = (1 + roll(t, chance(t, 4) ? 1024 : 8)) * PAGE;
+	op->size = (1 + roll(t, chance(t, 16) ? 1024 : 8)) * PAGE;
 	if (chance(t, 3) || !bo->handle) {
 		op->type = DRM_NPU_VM_BIND_UNMAP;
 	} else {
@@ -415,7 +422,7 @@ static void destroy_queue(struct fuzz_file *f, unsigned int i)
 	uint32_t id = __atomic_exchange_n(&f->queue[i], 0, __ATOMIC_RELAXED);
 
 	if (id)
-		npu_try_ioctl(f->fd, DRM_IOCTL_NPU_QUEUE_DESTROY, &(struct drm_npu_queue_destroy) { .id = id });
+		try_ioctl(f->fd, DRM_IOCTL_NPU_QUEUE_DESTROY, &(struct drm_npu_queue_destroy) { .id = id });
 }
 
 static int queue_create(struct fuzz_thread *t, struct fuzz_file *f, unsigned int i)
@@ -461,10 +468,10 @@ static int do_queue_state(struct fuzz_thread *t)
 
 static enum fuzz_job any_job(struct fuzz_thread *t)
 {
-	uint64_t r = roll(t, 1000);
+	uint64_t r = roll(t, 10000);
 
-	return r < 350 ? JOB_EMPTY : r < 700 ? JOB_COPY : r < 940 ? JOB_GANG : r < 955 ? JOB_FAULT :
-	       r < 970 ? JOB_INVALID : r < 980 ? JOB_HAZARD : r < 998 ? JOB_NOISE : JOB_HANG;
+	return r < 3700 ? JOB_EMPTY : r < 7300 ? JOB_COPY : r < 9700 ? JOB_GANG : r < 9775 ? JOB_FAULT :
+	       r < 9850 ? JOB_INVALID : r < 9900 ? JOB_HAZARD : r < 9995 ? JOB_NOISE : JOB_HANG;
 }
 
 static void put_job(struct fuzz_thread *t, struct fuzz_file *f, struct drm_npu_job *job)
@@ -538,7 +545,7 @@ static void keep_sync(struct fuzz_thread *t, struct fuzz_file *f, uint32_t handl
 	uint32_t old = __atomic_exchange_n(&f->sync[roll(t, SYNCS)], handle, __ATOMIC_RELAXED);
 
 	if (old)
-		npu_try_ioctl(f->fd, DRM_IOCTL_SYNCOBJ_DESTROY, &(struct drm_syncobj_destroy) { .handle = old });
+		try_ioctl(f->fd, DRM_IOCTL_SYNCOBJ_DESTROY, &(struct drm_syncobj_destroy) { .handle = old });
 }
 
 static int do_sync_create(struct fuzz_thread *t)
@@ -576,9 +583,9 @@ static int do_sync_wait(struct fuzz_thread *t)
 	w->handles = (uintptr_t)handles;
 	w->count_handles = 1 + roll(t, 2);
 	w->flags = roll(t, 4);
-	w->timeout_nsec = now.tv_sec * 1000000000ll + now.tv_nsec + (int64_t)roll(t, 20000000);
+	w->timeout_nsec = now.tv_sec * 1000000000ll + now.tv_nsec + (int64_t)roll(t, chance(t, 8) ? 20000000 : 500000);
 	/* Not mutated: a wait of hours is no bug. */
-	return npu_try_ioctl(f->fd, DRM_IOCTL_SYNCOBJ_WAIT, w);
+	return try_ioctl(f->fd, DRM_IOCTL_SYNCOBJ_WAIT, w);
 }
 
 static int do_sync_export(struct fuzz_thread *t)
@@ -590,7 +597,7 @@ static int do_sync_export(struct fuzz_thread *t)
 	h->handle = any_sync(t, f);
 	h->flags = DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_EXPORT_SYNC_FILE;
 	h->fd = -1;
-	ret = npu_try_ioctl(f->fd, DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, h);
+	ret = try_ioctl(f->fd, DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, h);
 	if (!ret)
 		world_keep(t, fuzz_world.sync_file, h->fd);
 	return ret;
@@ -631,7 +638,7 @@ static int do_sw_sync(struct fuzz_thread *t)
 		return 0;
 	}
 	if (chance(t, 2))
-		return npu_try_ioctl(timeline, SW_SYNC_IOC_INC, &one);
+		return try_ioctl(timeline, SW_SYNC_IOC_INC, &one);
 	if (ioctl(timeline, SW_SYNC_IOC_CREATE_FENCE, &fence))
 		return -errno;
 	world_keep(t, fuzz_world.sync_file, fence.fence);
@@ -646,7 +653,7 @@ static int do_export(struct fuzz_thread *t)
 
 	h->handle = any_bo(t, f);
 	h->flags = DRM_CLOEXEC | DRM_RDWR;
-	ret = npu_try_ioctl(f->fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, h);
+	ret = try_ioctl(f->fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, h);
 	if (!ret)
 		world_keep(t, fuzz_world.dma_buf, h->fd);
 	return ret;
@@ -676,7 +683,7 @@ static int do_buf_export_sync(struct fuzz_thread *t)
 
 	e->flags = 1 + roll(t, 3);
 	e->fd = -1;
-	ret = npu_try_ioctl(any_fd(t, fuzz_world.dma_buf), DMA_BUF_IOCTL_EXPORT_SYNC_FILE, e);
+	ret = try_ioctl(any_fd(t, fuzz_world.dma_buf), DMA_BUF_IOCTL_EXPORT_SYNC_FILE, e);
 	if (!ret)
 		world_keep(t, fuzz_world.sync_file, e->fd);
 	return ret;
@@ -688,7 +695,7 @@ static int do_buf_import_sync(struct fuzz_thread *t)
 
 	i->flags = 1 + roll(t, 3);
 	i->fd = any_fd(t, fuzz_world.sync_file);
-	return npu_try_ioctl(any_fd(t, fuzz_world.dma_buf), DMA_BUF_IOCTL_IMPORT_SYNC_FILE, i);
+	return try_ioctl(any_fd(t, fuzz_world.dma_buf), DMA_BUF_IOCTL_IMPORT_SYNC_FILE, i);
 }
 
 static int do_fd_close(struct fuzz_thread *t)
@@ -730,7 +737,7 @@ static int do_raw(struct fuzz_thread *t)
 
 	for (int i = 0; i < 32; i++)
 		noise[i] = chance(t, 2) ? 0 : chance(t, 2) ? roll(t, 8) : fuzz_random(t);
-	return npu_try_ioctl(any_file(t)->fd, _IOC(roll(t, 4), 'd', nr, roll(t, 256)), noise);
+	return try_ioctl(any_file(t)->fd, _IOC(roll(t, 4), 'd', nr, roll(t, 256)), noise);
 }
 
 static const struct {
@@ -781,6 +788,7 @@ void fuzz_call(struct fuzz_thread *t)
 {
 	unsigned int total = 0, r;
 	enum fuzz_op op;
+	uint64_t start;
 	int ret;
 
 	for (op = 0; op < OPS; op++)
@@ -790,7 +798,11 @@ void fuzz_call(struct fuzz_thread *t)
 		r -= calls[op].weight;
 
 	t->used = 0;
+	start = fuzz_now_us();
+	__atomic_store_n(&t->busy_since, start, __ATOMIC_RELAXED);
 	ret = calls[op].make(t);
+	__atomic_store_n(&t->busy_since, 0, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&fuzz_shared->us[op], fuzz_now_us() - start, __ATOMIC_RELAXED);
 	kcov_trace_take(&fuzz_kcov, t->trace);
 	__atomic_add_fetch(&fuzz_shared->made[op], 1, __ATOMIC_RELAXED);
 	ret = ret > 0 ? 0 : -ret;

@@ -8,6 +8,7 @@
 #ifndef FUZZ_IOCTL_H
 #define FUZZ_IOCTL_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -32,6 +33,7 @@ struct fuzz_shared {
 	uint64_t budget;	/* calls that are left */
 	uint64_t made[OPS];
 	uint64_t errors[OPS][FUZZ_ERRNOS];	/* [0]: went well */
+	uint64_t us[OPS];	/* spent in them */
 };
 
 extern struct fuzz_shared *fuzz_shared;
@@ -101,9 +103,12 @@ extern struct fuzz_world fuzz_world;
 
 /* A thread. */
 struct fuzz_thread {
+	pthread_t id;
 	uint64_t random;
 	unsigned int index;
 	size_t used;		/* of its part of the sandbox */
+	int pipe[2];
+	uint64_t busy_since;	/* us, 0: makes no call now */
 	uint64_t *trace;
 	int trace_fd;
 };
@@ -119,6 +124,8 @@ static inline bool chance(struct fuzz_thread *t, uint64_t n)
 {
 	return !roll(t, n);
 }
+
+uint64_t fuzz_now_us(void);
 
 void world_init(void);
 /** world_open - opens the node into a place; 0 or -errno */

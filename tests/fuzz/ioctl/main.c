@@ -10,8 +10,8 @@
  * ten succeed or one never does. SEED (or NPU_SEED) repeats a run as far as the scheduler lets it.
  *
  * What goes wrong the kernel says, by its log and by what does not end; this wants its debug options, root and
- * a card with inject=on. Here is only asked that nobody died of anything else, and that the card then is empty
- * and works.
+ * a card with inject=on. Here is only asked that nobody died of anything else, that the card then is empty and
+ * works, and, where the kernel counts that (sysctl.vm.mem_profiling=1), that its modules hold no more memory.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,10 +28,14 @@
 
 #include "../../vm/ioctl/npu_test.h"
 #include "fuzz.h"
+#include "memory.h"
 
 #define PROCESSES	3
-/* A process is killed then, whatever it waits for. */
-#define LIFE_MS		4000
+/* A process is killed then, whatever it waits for; some are sooner. */
+#define LIFE_MS		20000
+#define SHORT_LIFE_MS	1500
+/* A call that takes longer waits for something, and is interrupted. */
+#define WAIT_US		30000
 /* Too few calls for each kind to have had its luck. */
 #define FEW_CALLS	5000
 
@@ -40,7 +44,44 @@ struct kcov fuzz_kcov;
 char fuzz_card[32];
 
 static uint64_t calls = 20000, seed;
-static unsigned int processes, killed, resets;
+static unsigned int processes, killed, resets, dumps;
+static bool memory_known;
+
+/* ---- The card ----------------------------------------------------------------------------------- */
+
+/* It works. */
+static void run_job(int fd)
+{
+	const uint64_t regions[2] = { DATA_VA, DATA_VA + 0x1000 };
+	uint32_t vm = npu_vm_create(fd), sync = npu_syncobj_create(fd);
+	struct npu_buf code = npu_buf_create(fd, vm, CODE_VA, CODE_SIZE, DRM_NPU_BO_LOCAL);
+	struct npu_q q = npu_queue_create(fd, vm, DRM_NPU_PRIORITY_NORMAL, 0);
+	uint64_t seqno;
+
+	memset(code.map + DATA_VA - CODE_VA, 0x5a, 64);
+	seqno = npu_submit(&q, CODE_VA, npu_put_copy(code.map, 64), regions, 2, 10, 0, sync);
+	npu_syncobj_wait(fd, sync);
+	assert_int_equal(npu_queue_result(&q, seqno).error, 0);
+	assert_memory_equal(code.map + DATA_VA - CODE_VA, code.map + DATA_VA - CODE_VA + 0x1000, 64);
+	npu_queue_unmap(&q);
+	munmap(code.map, CODE_SIZE);
+}
+
+/* Reads the dump of a job that went wrong, if there is one, and lets go of it: there may be another then. */
+static void take_dump(void)
+{
+	char path[128], part[4096];
+	int file;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/devcoredump/data", fuzz_card);
+	file = open(path, O_RDWR | O_CLOEXEC);
+	if (file < 0)
+		return;
+	while (read(file, part, sizeof(part)) > 0)
+		;
+	dumps += write(file, "1", 1) == 1;
+	close(file);
+}
 
 /* ---- A process ---------------------------------------------------------------------------------- */
 
@@ -59,6 +100,39 @@ static bool take_call(uint64_t *quota)
 }
 
 static uint64_t process_quota;
+static struct fuzz_thread threads[THREADS];
+
+/* Makes waits end, with what they say when they are interrupted. */
+static void *interrupt_waits(void *arg)
+{
+	(void)arg;
+	for (;;) {
+		uint64_t now;
+
+		usleep(WAIT_US / 2);
+		now = fuzz_now_us();
+		for (unsigned int i = 0; i < THREADS; i++) {
+			uint64_t since = __atomic_load_n(&threads[i].busy_since, __ATOMIC_RELAXED);
+
+			if (since && since + WAIT_US < now)
+				pthread_kill(threads[i].id, SIGUSR1);
+		}
+	}
+	return NULL;
+}
+
+static void nothing(int signal)
+{
+	(void)signal;
+}
+
+/* Calls are not restarted after it. */
+static void signal_interrupts(void)
+{
+	const struct sigaction action = { .sa_handler = nothing };
+
+	sigaction(SIGUSR1, &action, NULL);
+}
 
 static void *run_thread(void *arg)
 {
@@ -82,7 +156,6 @@ static void reserve(uint64_t at, uint64_t size, int prot)
 
 static void run_process(uint64_t random)
 {
-	struct fuzz_thread threads[THREADS] = {};
 	pthread_t id;
 
 	reserve(ARENA, MAPS * ARENA_SLOT, PROT_NONE);
@@ -90,19 +163,24 @@ static void run_process(uint64_t random)
 	for (unsigned int i = 0; i < THREADS; i++) {
 		threads[i].random = random + i;
 		threads[i].index = i;
+		if (pipe2(threads[i].pipe, O_CLOEXEC | O_NONBLOCK))
+			_exit(5);
 		threads[i].trace = kcov_trace_create(&fuzz_kcov, &threads[i].trace_fd);
 	}
 	while (open("/dev/null", O_RDONLY | O_CLOEXEC) < FIRST_FD - 1)
 		;
 	if (chance(&threads[0], 3) && setuid(65534))
 		_exit(3);
-	process_quota = 200 + roll(&threads[0], 1500);
+	process_quota = 500 + roll(&threads[0], 6000);
 	world_init();
 	for (unsigned int i = 0; i < FILES; i++)
 		world_open(&threads[0], i);
+	threads[0].id = pthread_self();
 	for (unsigned int i = 1; i < THREADS; i++)
-		if (pthread_create(&id, NULL, run_thread, &threads[i]))
+		if (pthread_create(&threads[i].id, NULL, run_thread, &threads[i]))
 			_exit(4);
+	if (pthread_create(&id, NULL, interrupt_waits, NULL))
+		_exit(4);
 	run_thread(&threads[0]);
 }
 
@@ -111,22 +189,24 @@ static void run_process(uint64_t random)
 struct process {
 	pid_t pid;
 	uint64_t start;
+	uint64_t life;	/* ms */
 	bool killed;
 };
 
 static uint64_t now_ms(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ull + now.tv_nsec / 1000000;
+	return fuzz_now_us() / 1000;
 }
 
 static void start(struct fuzz_thread *t, struct process *p)
 {
 	uint64_t random = fuzz_random(t);
 
-	*p = (struct process) { .start = now_ms(), .pid = fork() };
+	*p = (struct process) {
+		.start = now_ms(),
+		.life = chance(t, 4) ? roll(t, SHORT_LIFE_MS) : LIFE_MS,
+		.pid = fork(),
+	};
 	assert_true(p->pid >= 0);
 	if (!p->pid) {
 		run_process(random);
@@ -153,13 +233,13 @@ static void watch(struct process *p)
 {
 	uint64_t age = now_ms() - p->start;
 
-	if (!p->killed && age > LIFE_MS) {
+	if (!p->killed && age > p->life) {
 		kill(p->pid, SIGKILL);
 		p->killed = true;
 		killed++;
 	}
 	/* What it waits for must let it go. */
-	if (age > LIFE_MS + 60000)
+	if (age > p->life + 60000)
 		fail_msg("process %d cannot be killed", p->pid);
 }
 
@@ -177,19 +257,27 @@ static void test_calls(void **state)
 
 	(void)state;
 	npu_pci_name(fd, fuzz_card, sizeof(fuzz_card));
+	/* What the first job ever makes, and keeps, is no leak. */
+	run_job(fd);
+	close(fd);
+	fd = npu_open();
+	npu_expect_empty(fd);
+	memory_known = memory_begin();
 	for (int i = 0; i < PROCESSES; i++)
 		start(&t, &p[i]);
 	while (budget_left()) {
-		usleep(20000);
+		usleep(5000);
 		for (int i = 0; i < PROCESSES; i++) {
 			watch(&p[i]);
 			if (ended(&p[i]))
 				start(&t, &p[i]);
 		}
-		if (chance(&t, 150)) {
+		if (chance(&t, 600)) {
 			assert_int_equal(npu_sysfs_write(fd, "reset", "1"), 0);
 			resets++;
 		}
+		if (chance(&t, 300))
+			take_dump();
 	}
 	for (int i = 0; i < PROCESSES; i++) {
 		while (!ended(&p[i])) {
@@ -198,8 +286,8 @@ static void test_calls(void **state)
 		}
 	}
 	close(fd);
-	print_message("%u processes of %u threads, %u killed, %u resets, %llu.%llu s\n", processes, THREADS,
-		      killed, resets, (unsigned long long)(now_ms() - begin) / 1000,
+	print_message("%u processes of %u threads, %u killed, %u resets, %u dumps, %llu.%llu s\n", processes,
+		      THREADS, killed, resets, dumps, (unsigned long long)(now_ms() - begin) / 1000,
 		      (unsigned long long)(now_ms() - begin) / 100 % 10);
 }
 
@@ -215,7 +303,9 @@ static void test_share(void **state)
 
 		made += fuzz_shared->made[op];
 		good += errors[0];
-		print_message("%-18s %6llu, good %6llu", fuzz_name(op), (unsigned long long)fuzz_shared->made[op],
+		print_message("%-18s %6llu, %6llu us, good %6llu", fuzz_name(op),
+			      (unsigned long long)fuzz_shared->made[op],
+			      (unsigned long long)(fuzz_shared->us[op] / (fuzz_shared->made[op] ?: 1)),
 			      (unsigned long long)errors[0]);
 		for (int e = 1; e < FUZZ_ERRNOS; e++)
 			if (errors[e])
@@ -251,28 +341,26 @@ static void test_coverage(void **state)
 /* The card is as it was, and works. */
 static void test_afterwards(void **state)
 {
-	const uint64_t regions[2] = { DATA_VA, DATA_VA + 0x1000 };
 	int fd = npu_open();
-	struct npu_buf code;
-	uint32_t vm, sync;
-	struct npu_q q;
-	uint64_t seqno;
 
 	(void)state;
 	npu_expect_empty(fd);
 	assert_int_equal(npu_sysfs(fd, "wedged"), 0);
-	vm = npu_vm_create(fd);
-	code = npu_buf_create(fd, vm, CODE_VA, CODE_SIZE, DRM_NPU_BO_LOCAL);
-	q = npu_queue_create(fd, vm, DRM_NPU_PRIORITY_NORMAL, 0);
-	sync = npu_syncobj_create(fd);
-	memset(code.map + DATA_VA - CODE_VA, 0x5a, 64);
-	seqno = npu_submit(&q, CODE_VA, npu_put_copy(code.map, 64), regions, 2, 10, 0, sync);
-	npu_syncobj_wait(fd, sync);
-	assert_int_equal(npu_queue_result(&q, seqno).error, 0);
-	assert_memory_equal(code.map + DATA_VA - CODE_VA, code.map + DATA_VA - CODE_VA + 0x1000, 64);
-	npu_queue_unmap(&q);
-	munmap(code.map, CODE_SIZE);
+	run_job(fd);
 	close(fd);
+}
+
+/* Nothing is kept that was not there before; what works still give back is waited for. */
+static void test_memory(void **state)
+{
+	(void)state;
+	if (!memory_known)
+		skip();
+	for (int i = 0; i < 20 && memory_grown(false); i++) {
+		take_dump();
+		sleep(1);
+	}
+	assert_int_equal(memory_grown(true), 0);
 }
 
 int main(int argc, char **argv)
@@ -282,6 +370,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_share),
 		cmocka_unit_test(test_coverage),
 		cmocka_unit_test(test_afterwards),
+		cmocka_unit_test(test_memory),
 	};
 	const char *given = argc > 2 ? argv[2] : getenv("NPU_SEED");
 
@@ -295,6 +384,7 @@ int main(int argc, char **argv)
 		return 2;
 	fuzz_shared->budget = calls;
 	kcov_open(&fuzz_kcov, "/modules/npu.ko");
+	signal_interrupts();
 	/* For those without privileges. */
 	if (chmod("/dev/accel/accel0", 0666)) {
 		perror("/dev/accel/accel0");
