@@ -498,8 +498,8 @@ static void until_status(int file, int status)
 	assert_int_equal(npu_sync_file_status(file), status);
 }
 
-/* Submits until the card is gone; 0 when it is, in all calls. */
-static int load(const char *name)
+/* Submits until the card is gone, and writes a byte to @ready when it has begun; 0 when it is, in all calls. */
+static int load(const char *name, int ready)
 {
 	struct env own = { .fd = npu_open_card(name) };
 	struct npu_q q;
@@ -508,6 +508,8 @@ static int load(const char *name)
 
 	fill_env(&own);
 	q = npu_queue_create(own.fd, own.vm, DRM_NPU_PRIORITY_NORMAL, 0);
+	if (write(ready, "", 1) != 1)
+		return 1;
 	while (!ret) {
 		struct drm_npu_stream stream = { .va = own.copy, .size = own.copy_size };
 		struct drm_npu_job job = {
@@ -541,9 +543,11 @@ static void test_removal(void **state)
 	struct drm_npu_dev_query query = { .type = DRM_NPU_QUERY_INFO };
 	struct npu_q q = npu_queue_create(e->fd, e->vm, DRM_NPU_PRIORITY_NORMAL, LONG_MS);
 	uint32_t sync = npu_syncobj_create(e->fd), after = npu_syncobj_create(e->fd);
-	int files[2], status;
+	int files[2], ready[2], status;
 	pid_t pids[3];
+	char c;
 
+	assert_int_equal(pipe(ready), 0);
 	start_hanging(e, &q, sync);
 	submit_copies(e, &q, 20, after);
 	files[0] = npu_syncobj_export_fence(e->fd, sync);
@@ -551,8 +555,12 @@ static void test_removal(void **state)
 	for (int i = 0; i < 3; i++) {
 		pids[i] = fork();
 		if (!pids[i])
-			_exit(load(e->name));
+			_exit(load(e->name, ready[1]));
 	}
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(read(ready[0], &c, 1), 1);
+	close(ready[0]);
+	close(ready[1]);
 	usleep(300000);
 	npu_inject(e->name, "removal", 1);
 	for (int i = 0; i < 2; i++) {
