@@ -50,7 +50,7 @@ group_vm() {
 
 group_static() {
 	why="look the driver's code through"
-	packages="perl coccinelle"
+	packages="perl coccinelle clang-19 lld-19"
 }
 
 group_demo() {
