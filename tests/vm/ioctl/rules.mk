@@ -20,6 +20,8 @@ $(IOCTL_BINS): $(BUILD)/tests/vm/ioctl/test_%: $(BUILD)/tests/vm/ioctl/test_%.o 
 # $(1): what is given to run.sh
 ioctl_tests = $(filter-out $(if $(findstring --qmp,$(1)),,inject) $(if $(findstring aer_inject,$(1)),,aer),$(IOCTL_TESTS))
 
+# On the debug kernel no card is pulled out (test_inject.c).
+#
 # One VM runs them all; with two cards, so that buffers can go from one to the other. Where it shall
 # suspend to memory for real it is booted through the BIOS.
 ioctl_run = tests/vm/run.sh --timeout 900 --cards 2 --device check=on,inject=on --name ioctl-$(1) \
@@ -39,7 +41,7 @@ $(eval $(call ioctl_check,6.12,--kernel 6.12 --qmp --modprobe aer_inject))
 $(eval $(call ioctl_check,6.12-iommu,--kernel 6.12 --iommu --qmp --modprobe aer_inject))
 $(eval $(call ioctl_check,7.x,--kernel 7.x --bzimage,NPU_S3=1))
 $(eval $(call ioctl_check,7.x-iommu,--kernel 7.x --iommu --qmp --modprobe aer_inject))
-$(eval $(call ioctl_check,debug,--kernel debug --qmp))
+$(eval $(call ioctl_check,debug,--kernel debug --qmp,NPU_NO_HOTPLUG=1))
 $(eval $(call ioctl_test,debug-7.x,--kernel debug-7.x --qmp))
 
 # Where the cache has no such kernel it is compiled, which is 17 minutes of processor time.

@@ -3,7 +3,8 @@
  * Copyright (c) 2026 the npu authors
  *
  * Faults that are injected into the card while the driver works with it: run.sh --qmp, cards with
- * inject=on. Every test ends with a card that works.
+ * inject=on. Every test ends with a card that works. With NPU_NO_HOTPLUG=1 no card is pulled out: lockdep says of
+ * 6.12's own pciehp that it takes reset_lock and pci_rescan_remove_lock either way around, and looks no further.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -536,6 +537,13 @@ static int load(const char *name, int ready)
 	return ret == -ENODEV ? 0 : 1;
 }
 
+static bool no_hotplug(void)
+{
+	const char *given = getenv("NPU_NO_HOTPLUG");
+
+	return given && *given == '1';
+}
+
 /* Pulled out of its slot while processes compute, with a job that hangs. */
 static void test_removal(void **state)
 {
@@ -619,9 +627,17 @@ int main(void)
 		TEST(corrupt_completions),
 		TEST(lost_many),
 		TEST(card_hang),
+	};
+
+	const struct CMUnitTest removals[] = {
 		TEST(removal),
 		TEST(hang_for_good),
 	};
+	int failed = cmocka_run_group_tests_name("inject", tests, NULL, NULL);
 
-	return cmocka_run_group_tests_name("inject", tests, NULL, NULL);
+	if (no_hotplug())
+		printf("no card is pulled out here: removal and hang_for_good are not tested\n");
+	else
+		failed += cmocka_run_group_tests_name("removal", removals, NULL, NULL);
+	return failed;
 }
