@@ -22,4 +22,4 @@ vm-kexec-$(1).deps = $(KEXEC_BIN)
 vm-kexec-$(1).timeout = 360
 endef
 $(eval $(call kexec_check,6.12,6.12,))
-$(eval $(call kexec_check,7.x-iommu,7.x,--iommu))
+$(eval $(call kexec_check,7.x,7.x,))
