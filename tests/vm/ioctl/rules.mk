@@ -26,22 +26,24 @@ ioctl_tests = $(filter-out $(if $(findstring --qmp,$(1)),,inject) $(if $(findstr
 # suspend to memory for real it is booted through the BIOS.
 ioctl_run = tests/vm/run.sh --timeout 900 --cards 2 --device check=on,inject=on --name ioctl-$(1) \
 	$(2) $(IOCTL_BINS:%=--file %) -- \
-	'$(vm_seeds) $(if $(3),export $(3);) e=0; for t in $(call ioctl_tests,$(2)); do test_$$$$t || e=1; done; exit $$$$e'
+	'$(vm_seeds) $(if $(3),export $(3);) e=0; for t in $(filter $(or $(4),%),$(call ioctl_tests,$(2))); do test_$$$$t || e=1; done; exit $$$$e'
 
 define ioctl_test
-vm-ioctl-$(1).cmd = $(call ioctl_run,$(1),$(2),$(3))
+vm-ioctl-$(1).cmd = $(call ioctl_run,$(1),$(2),$(3),$(4))
 vm-ioctl-$(1).deps = $(IOCTL_BINS)
 vm-ioctl-$(1).timeout = 960
 endef
 define ioctl_check
 CHECK += vm-ioctl-$(1)
-$(call ioctl_test,$(1),$(2),$(3))
+$(call ioctl_test,$(1),$(2),$(3),$(4))
 endef
 $(eval $(call ioctl_check,6.12,--kernel 6.12 --qmp --modprobe aer_inject))
 $(eval $(call ioctl_check,6.12-iommu,--kernel 6.12 --iommu --qmp --modprobe aer_inject))
 $(eval $(call ioctl_check,7.x,--kernel 7.x --bzimage,NPU_S3=1))
 $(eval $(call ioctl_check,7.x-iommu,--kernel 7.x --iommu --qmp --modprobe aer_inject))
-$(eval $(call ioctl_check,debug,--kernel debug --qmp,NPU_NO_HOTPLUG=1))
+# It takes long for all, so two VMs share them.
+$(eval $(call ioctl_check,debug,--kernel debug --qmp,NPU_NO_HOTPLUG=1,queue bo dmem vm stress dump pm))
+$(eval $(call ioctl_check,debug-2,--kernel debug --qmp,NPU_NO_HOTPLUG=1,unplug recovery event inject unload))
 $(eval $(call ioctl_test,debug-7.x,--kernel debug-7.x --qmp))
 
 # Where the cache has no such kernel it is compiled, which is 17 minutes of processor time.
