@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -148,7 +149,8 @@ static void judge(const char *where, const struct loser *l)
 	soak_say("%s, %s: %llu fences, median %.1f ms, worst %.1f ms, without the host's pauses %.1f ms",
 		 soak_name, where, (unsigned long long)l->delays.count, soak_delay_median_ms(&l->delays),
 		 soak_delay_worst_ms(&l->delays), worst_ms);
-	if (l->worst_own_ns > MOST_NS)
+	/* A short run is part of make check, which asserts no time. */
+	if (l->worst_own_ns > MOST_NS && !getenv("NPU_SOAK_SHORT"))
 		fail_msg("a fence came after %.1f ms", worst_ms);
 }
 

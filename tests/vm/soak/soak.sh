@@ -19,11 +19,11 @@ set -uo pipefail
 . "$(dirname "$0")/../../../tools/dev/lib.sh"
 
 here=$(cd "$(dirname "$0")" && pwd -P)
-kernel=6.12 which=full count='' seed=${NPU_SEED:-}
+kernel=6.12 which=full short_run='' count='' seed=${NPU_SEED:-}
 while [ $# != 0 ]; do
 	case $1 in
 	--kernel)	kernel=$2; shift 2 ;;
-	--short)	which=short; shift ;;
+	--short)	which=short short_run='NPU_SOAK_SHORT=1 '; shift ;;
 	--count)	count=$2; shift 2 ;;
 	--seed)		seed=$2; shift 2 ;;
 	*)		break ;;
@@ -59,7 +59,7 @@ for name in "${names[@]}"; do
 	[ "$kernel" != debug ] || each=$((each * 4))
 	read -ra words <<<"${options:-}"
 	if "$here/../run.sh" --kernel "$kernel" --name "soak-$name-$kernel" --timeout $((300 + n * each)) \
-		--file "$program" "${words[@]}" -- "soak $name $n $seed"; then
+		--file "$program" "${words[@]}" -- "${short_run}soak $name $n $seed"; then
 		passed=$((passed + 1))
 	else
 		failed=$((failed + 1))
