@@ -204,7 +204,7 @@ static int ring_at(struct card_host *h, uint64_t bus, const void *buf, uint64_t 
 
 		if (bus != cpl + slot * sizeof(struct npu_completion) + part)
 			continue;
-		if (len == 8 && ((const uint8_t *)buf)[7] != !(count >> log2 & 1))
+		if (len == 8 && (((const uint8_t *)buf)[7] & NPU_CPL_PHASE) != !(count >> log2 & 1))
 			continue;
 		return (int)r;
 	}
