@@ -87,7 +87,8 @@ static void npu_event_send(struct npu_device *ndev, char **env)
 {
 	struct drm_minor *minor = ndev->base.accel;
 
-	if (minor && minor->kdev)
+	/* Not before the node is there. */
+	if (minor && minor->kdev && device_is_registered(minor->kdev))
 		kobject_uevent_env(&minor->kdev->kobj, KOBJ_CHANGE, env);
 }
 

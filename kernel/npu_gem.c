@@ -364,15 +364,33 @@ static vm_fault_t npu_bo_fault_around(struct npu_bo *bo, struct vm_fault *vmf, u
 	return VM_FAULT_NOPAGE;
 }
 
+static int npu_bo_fault_table(pte_t *pte, unsigned long addr, void *data)
+{
+	return 0;
+}
+
+/* The page tables beforehand: with a reset kept away, nothing may be allocated. */
+static int npu_bo_fault_tables(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	unsigned long size = min(vma->vm_end - vmf->address,
+				 (unsigned long)NPU_FAULT_AROUND << PAGE_SHIFT);
+
+	return apply_to_page_range(vma->vm_mm, vmf->address, size, npu_bo_fault_table, NULL);
+}
+
 static vm_fault_t npu_bo_fault_local(struct vm_fault *vmf)
 {
 	struct drm_gem_object *obj = vmf->vma->vm_private_data;
 	u64 offset = (u64)(vmf->pgoff - drm_vma_node_start(&obj->vma_node)) << PAGE_SHIFT;
 	struct npu_device *ndev = to_npu_device(obj->dev);
 	struct npu_bo *bo = to_npu_bo(obj);
-	vm_fault_t ret;
-	int idx, err;
+	vm_fault_t ret = VM_FAULT_NOPAGE;
+	bool held, wait;
+	int idx;
 
+	if (npu_bo_fault_tables(vmf))
+		return VM_FAULT_OOM;
 	/* A wedged card still has its memory. */
 	if (!drm_dev_enter(obj->dev, &idx))
 		return npu_bo_fault_dummy(bo, vmf);
@@ -384,12 +402,17 @@ static vm_fault_t npu_bo_fault_local(struct vm_fault *vmf)
 		drm_dev_exit(idx);
 		return VM_FAULT_SIGBUS;
 	}
-	err = npu_reset_hold_wait(ndev);
-	ret = err == -EINTR ? VM_FAULT_SIGBUS : npu_bo_fault_around(bo, vmf, offset);
-	if (!err)
+	held = npu_reset_hold(ndev);
+	wait = !held && !npu_device_gone(ndev);
+	if (!wait)
+		ret = npu_bo_fault_around(bo, vmf, offset);
+	if (held)
 		npu_reset_release(ndev);
 	npu_pm_put(ndev);
 	drm_dev_exit(idx);
+	/* Not in there: removing any card waits for who is. Then it faults again. */
+	if (wait && npu_reset_look(ndev))
+		return VM_FAULT_SIGBUS;
 	return ret;
 }
 
@@ -473,12 +496,11 @@ err_put:
 
 void npu_gem_zap_local(struct npu_device *ndev)
 {
-	struct npu_gem *gem = ndev->gem;
-	struct npu_bo *bo;
-
-	guard(mutex)(&gem->local_lock);
-	list_for_each_entry(bo, &gem->locals, node)
-		drm_vma_node_unmap(&bo->shmem.base.vma_node, ndev->base.anon_inode->i_mapping);
+	/*
+	 * The host's memory goes as well, and comes back by faults. A list of what is local would
+	 * want a lock under which memory is allocated, and a reset may wait for none.
+	 */
+	unmap_mapping_range(ndev->base.anon_inode->i_mapping, 0, 0, 1);
 }
 
 void npu_gem_end_save(struct npu_device *ndev)

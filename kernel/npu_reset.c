@@ -138,16 +138,22 @@ bool npu_reset_hold(struct npu_device *ndev)
 	return false;
 }
 
-int npu_reset_hold_wait(struct npu_device *ndev)
+int npu_reset_look(struct npu_device *ndev)
 {
 	struct npu_reset *reset = ndev->reset;
 
+	/* Who unplugs the card wakes nobody, so it is looked for. */
+	return wait_event_killable_timeout(reset->served, npu_device_gone(ndev) ||
+					   !READ_ONCE(reset->stopped), NPU_RESET_LOOK) < 0 ?
+	       -EINTR : 0;
+}
+
+int npu_reset_hold_wait(struct npu_device *ndev)
+{
 	while (!npu_device_gone(ndev)) {
 		if (npu_reset_hold(ndev))
 			return 0;
-		/* Who unplugs the card waits for us and wakes nobody, so it is looked for. */
-		if (wait_event_killable_timeout(reset->served, npu_device_gone(ndev) ||
-						!READ_ONCE(reset->stopped), NPU_RESET_LOOK) < 0)
+		if (npu_reset_look(ndev))
 			return -EINTR;
 	}
 	return -ENODEV;

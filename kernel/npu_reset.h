@@ -68,6 +68,14 @@ void npu_reset_release(struct npu_device *ndev);
 int npu_reset_hold_wait(struct npu_device *ndev);
 
 /**
+ * npu_reset_look - wait until no reset or suspend is under way, but not for long
+ * @ndev: the card; nothing that a reset or an unplugging waits for may be held
+ *
+ * Return: 0, the reset over or not, or -EINTR when the caller is being killed.
+ */
+int npu_reset_look(struct npu_device *ndev);
+
+/**
  * npu_reset_pause, npu_reset_resume - keep all schedulers from starting jobs, and let them again
  */
 void npu_reset_pause(struct npu_device *ndev);

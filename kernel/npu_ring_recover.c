@@ -388,14 +388,20 @@ static void npu_ring_note_taken(struct npu_ring *ring)
 
 void npu_rings_halt(struct npu_device *ndev)
 {
+	unsigned long flags;
 	unsigned int i;
 
 	for (i = 0; i < ndev->nrings; i++)
 		npu_ring_write(&ndev->rings[i], NPU_RING_CTRL, 0);
 	pci_clear_master(ndev->pdev);
 	for (i = 0; i < ndev->nrings; i++) {
-		npu_ring_complete(&ndev->rings[i]);
-		npu_ring_note_taken(&ndev->rings[i]);
+		struct npu_ring *ring = &ndev->rings[i];
+
+		/* What is behind a completion that was lost has ended, too. */
+		spin_lock_irqsave(&ring->lock, flags);
+		npu_ring_settle_locked(ring);
+		spin_unlock_irqrestore(&ring->lock, flags);
+		npu_ring_note_taken(ring);
 	}
 }
 
