@@ -526,6 +526,18 @@ static void npu_uninit_caps(NpuState *s)
 		pcie_cap_exit(pdev);
 }
 
+static void npu_exit_software(NpuState *s)
+{
+	qemu_bh_delete(s->request_bh);
+	qemu_bh_delete(s->irq_bh);
+	qemu_cond_destroy(&s->served);
+	qemu_mutex_destroy(&s->lock);
+	/* A region in another one keeps its owner, and so the card's memory, for ever. */
+	memory_region_del_subregion(&s->lmem_bar, &s->lmem);
+	/* That may still live a little longer; its name is free for the next card in the slot. */
+	vmstate_unregister_ram(&s->lmem, DEVICE(s));
+}
+
 static void npu_realize(PCIDevice *pdev, Error **errp)
 {
 	NpuState *s = NPU(pdev);
@@ -574,13 +586,11 @@ static void npu_realize(PCIDevice *pdev, Error **errp)
 	}
 
 	npu_uninit_caps(s);
+	npu_inject_exit(s);
 	npu_card_free(s->card);
 	s->card = NULL;
 err_locks:
-	qemu_bh_delete(s->request_bh);
-	qemu_bh_delete(s->irq_bh);
-	qemu_cond_destroy(&s->served);
-	qemu_mutex_destroy(&s->lock);
+	npu_exit_software(s);
 }
 
 static void npu_exit(PCIDevice *pdev)
@@ -592,15 +602,8 @@ static void npu_exit(PCIDevice *pdev)
 	npu_card_free(s->card);
 	s->card = NULL;
 	npu_uninit_caps(s);
-	qemu_bh_delete(s->request_bh);
-	qemu_bh_delete(s->irq_bh);
-	qemu_cond_destroy(&s->served);
-	qemu_mutex_destroy(&s->lock);
-	/* A region in another one keeps its owner, and so the card's memory, for ever. */
 	npu_inject_exit(s);
-	memory_region_del_subregion(&s->lmem_bar, &s->lmem);
-	/* That may still live a little longer; its name is free for the next card in the slot. */
-	vmstate_unregister_ram(&s->lmem, DEVICE(s));
+	npu_exit_software(s);
 }
 
 /* ---- Properties: the card's own table ---------------------------------------------------------- */
