@@ -264,6 +264,10 @@ static void touch_run(struct sync *s, const struct npu_access *a, int64_t first,
 	uint64_t at = from / NPU_GRANULE, last = (from + size - 1) / NPU_GRANULE;
 	bool write = a->kind == NPU_ACCESS_WRITE;
 
+	if (from + (size - 1) < from) {
+		s->error = -EINVAL;
+		return;
+	}
 	while (at <= last && !s->error) {
 		uint64_t number = at / PAGE_GRANULES, next = (number + 1) * PAGE_GRANULES;
 		unsigned int end = next > last ? last % PAGE_GRANULES + 1 : PAGE_GRANULES;
@@ -560,8 +564,9 @@ int npu_stream_order(struct npu_stream *stream, const struct npu_caps *caps,
 		ret = -ENOMEM;
 	}
 	if (ret)
-		npu_fail(ret, ret == -EINVAL ? "a GATHER's table of more than 2^34 bytes, in a "
-					       "region that is written too" :
+		npu_fail(ret, ret == -EINVAL ? "a GATHER's table of more than 2^34 bytes, or an "
+					       "access beyond the last address, in a region "
+					       "that is written too" :
 					       "out of memory");
 	effort->spent += s->looks + (uint64_t)stream->commands * NPU_EFFORT_COMMAND;
 out:

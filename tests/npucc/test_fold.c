@@ -152,6 +152,7 @@ static unsigned int fold(struct npu_graph *g, uint32_t float_type)
 
 static void what_would_be_no_number_stays(void **state)
 {
+	static const float small[COUT] = { 2, 1e-6f, 1 };
 	static const float large[COUT] = { 2, 1e5f, 1 }, huge[COUT] = { 2, 3e38f, 1 };
 	static const float far[COUT] = { 3e38f, 0, 0 };
 
@@ -161,6 +162,9 @@ static void what_would_be_no_number_stays(void **state)
 	assert_int_equal(fold(build_norm(false, large, mean), NPU_BF16), 2);
 	assert_int_equal(fold(build_norm(false, large, mean), NPU_FP16), 3);
 	assert_int_equal(fold(build_norm(false, huge, mean), NPU_BF16), 3);
+	/* Denormals, and too few of their bits. */
+	assert_int_equal(fold(build_norm(false, small, mean), NPU_BF16), 2);
+	assert_int_equal(fold(build_norm(false, small, mean), NPU_FP16), 3);
 	/* A bias. */
 	assert_int_equal(fold(build_norm(false, scale, far), NPU_BF16), 3);
 }
@@ -205,6 +209,7 @@ static void gemm_is_made_plain_in_numbers(void **state)
 	(void)state;
 	assert_gemm(build_gemm(2e4f, 0.5f, 4), 1, 1, 1);
 	assert_gemm(build_gemm(3e4f, 0.5f, 4), 2, 3e4f, 0.5f);
+	assert_gemm(build_gemm(1e-6f, 0.5f, 4), 2, 1e-6f, 0.5f);
 	assert_gemm(build_gemm(2, 3, 3e38f), 2, 2, 3);
 	/* The Gemm can, and then nothing can be added to it. */
 	assert_gemm(build_gemm(2, 0.5f, 3e38f), 2, 1, 1);

@@ -21,7 +21,7 @@ struct npu_demo_answers {
 	float *logits; /* [images][classes] */
 };
 
-/** npu_demo_answers_save() - write @path, whole or not at all; 0 or a negative errno */
+/** npu_demo_answers_save() - write @path, which is removed again where that fails; 0 or -errno */
 int npu_demo_answers_save(const struct npu_demo_answers *answers, const char *path,
 			  struct npu_demo_error *err);
 

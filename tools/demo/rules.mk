@@ -91,4 +91,4 @@ demo-sim.deps = $(DEMO_NET)
 CHECK += vm-demo
 vm-demo.cmd = make --no-print-directory DEVICE=accel0 DEMO_OUT=$(BUILD)/demo-vm demo-run
 vm-demo.deps = $(DEMO_NET)
-vm-demo.timeout = 600
+vm-demo.timeout = 1260

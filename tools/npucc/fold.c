@@ -29,6 +29,7 @@ struct product {
 	uint64_t count;
 	double *w, *b;
 	double beyond; /* weights are smaller than this */
+	double least; /* and the largest of a channel, if it is not 0, is no smaller than that */
 	bool bias, changed;
 	int out; /* of the old graph */
 };
@@ -60,6 +61,15 @@ static bool per_channel(const struct product *p, const struct npu_graph_tensor *
 static bool is_weight(const struct product *p, double v)
 {
 	return fabs((double)(float)v) < p->beyond;
+}
+
+/*
+ * @most: of a channel's weights, without their signs. From p->least on, what the type's denormals lose of the
+ * small ones is no more than rounding takes from the largest.
+ */
+static bool is_channel(const struct product *p, double most)
+{
+	return most == 0 || most >= p->least;
 }
 
 static bool is_bias(double v)
@@ -109,7 +119,7 @@ static double norm_bias(const float *const v[4], double gain, double bias, uint3
 static bool take_norm(const struct rewrite *r, struct product *p,
 		      const struct npu_graph_node_info *next)
 {
-	double epsilon = (double)next->attrs.epsilon, gain;
+	double epsilon = (double)next->attrs.epsilon, gain, most;
 	uint64_t per = p->count / p->channels, i;
 	const float *v[4];
 	uint32_t c;
@@ -125,9 +135,14 @@ static bool take_norm(const struct rewrite *r, struct product *p,
 		gain = norm_gain(v, epsilon, c);
 		if (!is_bias(norm_bias(v, gain, p->b[c], c)))
 			return false;
-		for (i = c * per; i < (c + 1) * per; i++)
+		most = 0;
+		for (i = c * per; i < (c + 1) * per; i++) {
 			if (!is_weight(p, p->w[i] * gain))
 				return false;
+			most = fmax(most, fabs(p->w[i] * gain));
+		}
+		if (!is_channel(p, most))
+			return false;
 	}
 	for (c = 0; c < p->channels; c++) {
 		gain = norm_gain(v, epsilon, c);
@@ -169,7 +184,7 @@ static bool open_gemm(const struct rewrite *r, struct product *p)
 {
 	const struct npu_graph_tensor *w = npu_graph_tensor(r->from, p->n.in[1]), *c = NULL;
 	const float *v = w->data;
-	uint64_t i;
+	uint64_t i, col;
 
 	if (p->n.in_count > 2 && p->n.in[2] >= 0)
 		c = npu_graph_tensor(r->from, p->n.in[2]);
@@ -178,11 +193,20 @@ static bool open_gemm(const struct rewrite *r, struct product *p)
 	p->shape[0] = w->shape[p->n.attrs.trans_b ? 1 : 0];
 	p->shape[1] = p->channels;
 	for (i = 0; i < p->count; i++) {
-		uint64_t row = i / p->channels, col = i % p->channels;
+		uint64_t row = i / p->channels;
 
+		col = i % p->channels;
 		p->w[i] = (double)p->n.attrs.alpha *
 			  (double)v[p->n.attrs.trans_b ? col * p->shape[0] + row : i];
 		if (!is_weight(p, p->w[i]))
+			return false;
+	}
+	for (col = 0; col < p->channels; col++) {
+		double most = 0;
+
+		for (i = col; i < p->count; i += p->channels)
+			most = fmax(most, fabs(p->w[i]));
+		if (!is_channel(p, most))
 			return false;
 	}
 	if (c && !add_bias(p, c->data, graph_count(c), (double)p->n.attrs.beta))
@@ -284,7 +308,8 @@ static int emit(struct rewrite *r, struct product *p)
 static int fold_node(struct rewrite *r, unsigned int i, uint32_t float_type, bool *gone)
 {
 	/* What rounds to the largest number is one. */
-	struct product p = { .beyond = float_type == NPU_FP16 ? 65520 : 0x1.ffp127 };
+	struct product p = { .beyond = float_type == NPU_FP16 ? 65520 : 0x1.ffp127,
+			     .least = float_type == NPU_FP16 ? 0x1p-13 : 0x1p-125 };
 	int ret;
 
 	npu_graph_get_node(r->from, i, &p.n);

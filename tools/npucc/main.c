@@ -27,14 +27,17 @@ static bool write_to(const char *path, const void *data, size_t size)
 	return ok;
 }
 
-/* Whole, or not at all: written beside and renamed. What is no file, /dev/null say, stays what it is. */
+/*
+ * Whole, or not at all: written beside and renamed. What is no file stays what it is: /dev/null, or a link, which
+ * /dev/stdout is.
+ */
 static int write_file(const char *path, const void *data, size_t size)
 {
 	struct stat st;
 	char *tmp;
 	bool ok;
 
-	if (!stat(path, &st) && !S_ISREG(st.st_mode))
+	if (!lstat(path, &st) && !S_ISREG(st.st_mode))
 		return write_to(path, data, size) ? EXIT_SUCCESS :
 						    complain("%s: %s", path, strerror(errno));
 	if (asprintf(&tmp, "%s.%d", path, (int)getpid()) < 0)
