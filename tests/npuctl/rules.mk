@@ -42,14 +42,17 @@ npuctl-model.timeout = 300
 
 CHECK_QUICK += $(npuctl_tests:%=$(BUILD)/san/%) npuctl-sim npuctl-model
 
-npuctl-vm.cmd = tests/vm/run.sh --name npuctl-vm --file $(NPUCTL) --file $(JSON_KEYS) \
+npuctl-vm.cmd = tests/vm/run.sh --name npuctl-vm --timeout 600 --file $(NPUCTL) --file $(JSON_KEYS) \
 	--file tests/npuctl/lib.sh --file tests/npuctl/golden --script tests/npuctl/vm.sh
 npuctl-vm.deps = $(NPUCTL) $(JSON_KEYS)
 
 # The card is there, its driver is not.
-npuctl-vm-bare.cmd = tests/vm/run.sh --name npuctl-vm-bare --module none --file $(NPUCTL) \
+npuctl-vm-bare.cmd = tests/vm/run.sh --name npuctl-vm-bare --timeout 600 --module none --file $(NPUCTL) \
 	--file $(JSON_KEYS) --file tests/npuctl/lib.sh --file tests/npuctl/golden \
 	--script tests/npuctl/vm_bare.sh
 npuctl-vm-bare.deps = $(NPUCTL) $(JSON_KEYS)
+
+npuctl-vm.timeout = 660
+npuctl-vm-bare.timeout = 660
 
 CHECK += npuctl-vm npuctl-vm-bare

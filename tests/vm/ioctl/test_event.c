@@ -269,7 +269,9 @@ static void test_flood(void **state)
 	print_message("             %u told, %u not\n", told, lost);
 	assert_int_equal(told + lost, n + 1);
 	assert_true(told <= BURST * periods);
-	assert_true(lost > 0);
+	/* Where it went slowly there was nothing to lose. */
+	if (n / 2 > BURST * periods)
+		assert_true(lost > 0);
 	assert_int_equal(resets, 1);
 	assert_false(npu_uevent_try_next(e->events, &ev, 500));
 	destroy(&q);

@@ -25,6 +25,8 @@
 #define CODE_VA		0x100000ull
 #define SIZE		0x4000u
 #define SHORT_MS	300
+/* Where something has to be injected before it. */
+#define SLOW_MS		3000
 #define LONG_MS		600000
 
 /* ---- A card and its work --------------------------------------------------------------------- */
@@ -169,7 +171,9 @@ static void test_lost_irq(void **state)
 		best = took < best ? took : best;
 		assert_int_equal(npu_queue_result(&q, i + 1).error, 0);
 	}
-	assert_in_range(best, 0, 500);
+	print_message("             found after %u ms\n", best);
+	/* By the watchdog, that is: a timeout would be 10 s. How soon is measured by tests/vm/soak. */
+	assert_in_range(best, 0, 5000);
 	assert_card_works(e);
 }
 
@@ -348,7 +352,9 @@ static void test_dropped_completion(void **state)
 
 		best = took < best ? took : best;
 	}
-	assert_in_range(best, 0, 500);
+	print_message("             found after %u ms\n", best);
+	/* By the watchdog, that is: a timeout would be 10 s. How soon is measured by tests/vm/soak. */
+	assert_in_range(best, 0, 5000);
 	assert_int_equal(npu_sysfs(e->fd, "resets"), resets);
 	end_busy(e, &busy);
 }
@@ -380,7 +386,7 @@ static void test_dropped_abort(void **state)
 {
 	struct env *e = *state;
 	struct npu_q busy = keep_busy(e);
-	struct npu_q q = npu_queue_create(e->fd, e->vm, DRM_NPU_PRIORITY_NORMAL, SHORT_MS);
+	struct npu_q q = npu_queue_create(e->fd, e->vm, DRM_NPU_PRIORITY_NORMAL, SLOW_MS);
 	uint32_t sync = npu_syncobj_create(e->fd);
 
 	start_hanging(e, &q, sync);
@@ -593,7 +599,7 @@ static void test_removal(void **state)
 static void test_hang_for_good(void **state)
 {
 	struct env *e = *state;
-	struct npu_q q = npu_queue_create(e->fd, e->vm, DRM_NPU_PRIORITY_NORMAL, SHORT_MS);
+	struct npu_q q = npu_queue_create(e->fd, e->vm, DRM_NPU_PRIORITY_NORMAL, SLOW_MS);
 	struct drm_npu_queue_create create;
 	uint32_t sync = npu_syncobj_create(e->fd);
 	int file;

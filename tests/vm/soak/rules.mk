@@ -23,4 +23,4 @@ soak: $(SOAK_BIN) vm-$(KVER)
 CHECK += vm-soak
 vm-soak.cmd = tests/vm/soak/soak.sh --short $(SOAK_BIN)
 vm-soak.deps = $(SOAK_BIN)
-vm-soak.timeout = 1200
+vm-soak.timeout = 3300

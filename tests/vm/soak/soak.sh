@@ -56,7 +56,7 @@ for name in "${names[@]}"; do
 	[ -n "${full:-}" ] || die "no soak $name"
 	n=${count:-${!which}}
 	# A kernel that checks itself takes longer for all.
-	[ "$kernel" != debug ] || each=$((each * 4))
+	[[ $kernel != debug* ]] || each=$((each * 4))
 	read -ra words <<<"${options:-}"
 	if "$here/../run.sh" --kernel "$kernel" --name "soak-$name-$kernel" --timeout $((300 + n * each)) \
 		--file "$program" "${words[@]}" -- "${short_run}soak $name $n $seed"; then
