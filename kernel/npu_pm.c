@@ -48,7 +48,10 @@ struct npu_pm {
 
 int npu_pm_get(struct npu_device *ndev)
 {
-	return pm_runtime_resume_and_get(&ndev->pdev->dev);
+	int ret = pm_runtime_resume_and_get(&ndev->pdev->dev);
+
+	/* Of a device that has been removed in between the PM core says -EACCES. */
+	return ret && npu_device_gone(ndev) ? -ENODEV : ret;
 }
 
 bool npu_pm_get_if_awake(struct npu_device *ndev)
