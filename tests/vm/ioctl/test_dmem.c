@@ -28,17 +28,6 @@ struct env {
 	char region[64];
 };
 
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC), ret;
-
-	if (fd < 0)
-		return -errno;
-	ret = write(fd, text, strlen(text)) < 0 ? -errno : 0;
-	close(fd);
-	return ret;
-}
-
 /* A region's number in a file of lines "REGION NUMBER"; -1: none. */
 static long long region_value(struct env *e, const char *path)
 {
@@ -73,7 +62,7 @@ static void set_limit(struct env *e, unsigned long long bytes)
 	char line[128];
 
 	snprintf(line, sizeof(line), "%s %llu", e->region, bytes);
-	assert_int_equal(write_file(GROUP "/dmem.max", line), 0);
+	assert_int_equal(npu_write_file(GROUP "/dmem.max", line), 0);
 }
 
 static int try_create(int fd, uint64_t size, uint32_t flags, uint32_t *handle)
@@ -92,12 +81,12 @@ static void gem_close(int fd, uint32_t handle)
 
 static void enter_group(void)
 {
-	assert_int_equal(write_file(GROUP "/cgroup.procs", "0"), 0);
+	assert_int_equal(npu_write_file(GROUP "/cgroup.procs", "0"), 0);
 }
 
 static void leave_group(void)
 {
-	assert_int_equal(write_file(ROOT "/cgroup.procs", "0"), 0);
+	assert_int_equal(npu_write_file(ROOT "/cgroup.procs", "0"), 0);
 }
 
 static int setup(void **state)
@@ -225,7 +214,7 @@ static void write_driver(const char *file, const char *text)
 	char path[128];
 
 	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/npu/%s", file);
-	assert_int_equal(write_file(path, text), 0);
+	assert_int_equal(npu_write_file(path, text), 0);
 }
 
 /* The card goes before them. Then its region does, and comes back with it. */
@@ -257,7 +246,7 @@ static bool has_controller(void)
 {
 	if (access(ROOT "/cgroup.controllers", F_OK) && mount("cgroup2", ROOT, "cgroup2", 0, NULL))
 		return false;
-	return !write_file(ROOT "/cgroup.subtree_control", "+dmem");
+	return !npu_write_file(ROOT "/cgroup.subtree_control", "+dmem");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
