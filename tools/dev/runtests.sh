@@ -11,6 +11,8 @@
 # marked p run side by side, JOBS at a time; one marked s waits for all before it and runs alone. Those that
 # may take long, and those alone, say that they begin.
 #
+# What failed is said when it does, and again just above the last line, for who sees the end alone.
+#
 # A test fails if its command exits with anything but 0, is killed by its timeout, or says itself
 # that something failed. What it counts for: its lines "N passed, N failed" if it prints any (behind
 # a "[...] " prefix or not), else the summaries of cmocka, else one.
@@ -34,8 +36,9 @@ total=$(grep -c . "$list") || die "$list names no test"
 
 # Seconds of a timeout.
 long=900
-# What a failing test's log is cut to on the screen.
+# What a failing test's log is cut to on the screen, and again beside the summary.
 tail_lines=40
+reason_lines=16
 
 export ASAN_OPTIONS=${ASAN_OPTIONS:-abort_on_error=0:detect_leaks=1}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
@@ -54,6 +57,22 @@ count() {
 			else if (cmocka)
 				print cpassed + 0, cfailed + 0
 		}'
+}
+
+# reasons LOG: the lines that say what failed: cmocka's, compilers', and run.sh's verdict with what the kernel said.
+# A log without any is shown by its end.
+reasons() {
+	local said
+
+	said=$(tr -d '\r' <"$1" | grep -a -A 8 -E \
+		-e '\[ +ERROR +\]|\[ +LINE +\]|\[ +FAILED +\]|(^| )([Ee]rror|ERROR|FAIL)[: ]' \
+		-e 'the kernel complained|no end after|ended without a verdict' |
+		grep -a -v -E '\[ +(RUN|OK) +\]|^--$' | head -n "$reason_lines" | cut -c 1-200) || true
+	if [ -n "$said" ]; then
+		printf '%s\n' "$said"
+	else
+		tail -n 5 "$1" | cut -c 1-200
+	fi
 }
 
 # run NUMBER NAME TIMEOUT COMMAND: writes LOGS/NAME.result ("PASSED FAILED") and says how it went.
@@ -139,6 +158,7 @@ for name in "${names[@]}"; do
 done
 for name in "${failures[@]}"; do
 	printf 'failed: %s (%s)\n' "$name" "$logs/$name.log"
+	reasons "$logs/$name.log" | sed 's/^/        | /'
 done
 printf '%s passed, %s failed\n' "$passed" "$failed"
 exit $((failed != 0))
