@@ -481,6 +481,16 @@ long long npu_sysfs(int fd, const char *name)
 	return value;
 }
 
+pid_t npu_fork(void)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (!pid)
+		setenv("CMOCKA_TEST_ABORT", "1", 1);
+	return pid;
+}
+
 int npu_write_file(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC), ret;

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
+#include <sys/types.h>
 
 #include <cmocka.h>
 
@@ -106,6 +107,9 @@ void npu_expect_empty(int fd);
 void npu_pci_name(int fd, char *name, size_t size);
 /* False: the card has gone. */
 bool npu_try_pci_name(int fd, char *name, size_t size);
+
+/* As fork(); in the child a failed assertion says so and aborts, instead of going on as another run of all tests. */
+pid_t npu_fork(void);
 
 /* Writes to a file; 0 or -errno. */
 int npu_write_file(const char *path, const char *text);

@@ -23,7 +23,8 @@ ioctl_tests = $(filter-out $(if $(findstring --qmp,$(1)),,inject) $(if $(findstr
 # On the debug kernel no card is pulled out (test_inject.c).
 #
 # One VM runs them all; with two cards, so that buffers can go from one to the other. Where it shall
-# suspend to memory for real it is booted through the BIOS.
+# suspend to memory for real it is booted through the BIOS. Cards come and go, so one thread emulates the
+# processors (run.sh); what leaves them where they are has two on the debug kernel.
 ioctl_run = tests/vm/run.sh --timeout 900 --cards 2 --device check=on,inject=on --name ioctl-$(1) \
 	$(2) $(IOCTL_BINS:%=--file %) -- \
 	'$(vm_seeds) $(if $(3),export $(3);) e=0; for t in $(filter $(or $(4),%),$(call ioctl_tests,$(2))); do test_$$$$t || e=1; done; exit $$$$e'
@@ -37,14 +38,14 @@ define ioctl_check
 CHECK += vm-ioctl-$(1)
 $(call ioctl_test,$(1),$(2),$(3),$(4))
 endef
-$(eval $(call ioctl_check,6.12,--kernel 6.12 --qmp --modprobe aer_inject))
-$(eval $(call ioctl_check,6.12-iommu,--kernel 6.12 --iommu --qmp --modprobe aer_inject))
-$(eval $(call ioctl_check,7.x,--kernel 7.x --bzimage,NPU_S3=1))
-$(eval $(call ioctl_check,7.x-iommu,--kernel 7.x --iommu --qmp --modprobe aer_inject))
+$(eval $(call ioctl_check,6.12,--kernel 6.12 --one-thread --qmp --modprobe aer_inject))
+$(eval $(call ioctl_check,6.12-iommu,--kernel 6.12 --one-thread --iommu --qmp --modprobe aer_inject))
+$(eval $(call ioctl_check,7.x,--kernel 7.x --one-thread --bzimage,NPU_S3=1))
+$(eval $(call ioctl_check,7.x-iommu,--kernel 7.x --one-thread --iommu --qmp --modprobe aer_inject))
 # It takes long for all, so two VMs share them.
-$(eval $(call ioctl_check,debug,--kernel debug --qmp,NPU_NO_HOTPLUG=1,queue bo dmem vm stress dump pm))
-$(eval $(call ioctl_check,debug-2,--kernel debug --qmp,NPU_NO_HOTPLUG=1,unplug recovery event inject unload))
-$(eval $(call ioctl_test,debug-7.x,--kernel debug-7.x --qmp))
+$(eval $(call ioctl_check,debug,--kernel debug,NPU_NO_HOTPLUG=1,queue bo dmem vm stress))
+$(eval $(call ioctl_check,debug-2,--kernel debug --one-thread --qmp,NPU_NO_HOTPLUG=1,unplug dump pm recovery event inject unload))
+$(eval $(call ioctl_test,debug-7.x,--kernel debug-7.x --one-thread --qmp))
 
 # Where the cache has no such kernel it is compiled, which is 17 minutes of processor time.
 .PHONY: check-debug-7.x

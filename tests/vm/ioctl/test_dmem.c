@@ -175,7 +175,7 @@ static void test_failure_is_not_charged(void **state)
 static void test_process_ends(void **state)
 {
 	struct env *e = *state;
-	pid_t pid = fork();
+	pid_t pid = npu_fork();
 	int status;
 
 	if (!pid) {

@@ -567,7 +567,7 @@ static void test_removal(void **state)
 	files[0] = npu_syncobj_export_fence(e->fd, sync);
 	files[1] = npu_syncobj_export_fence(e->fd, after);
 	for (int i = 0; i < 3; i++) {
-		pids[i] = fork();
+		pids[i] = npu_fork();
 		if (!pids[i])
 			_exit(load(e->name, ready[1]));
 	}

@@ -328,7 +328,7 @@ static void test_suspend_under_load(void **state)
 
 	assert_int_equal(pipe(stop), 0);
 	for (int p = 0; p < 2; p++) {
-		pids[p] = fork();
+		pids[p] = npu_fork();
 		if (!pids[p]) {
 			struct env *own;
 			char c;

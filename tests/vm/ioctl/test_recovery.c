@@ -284,7 +284,7 @@ static void test_kill(void **state)
 		char c;
 
 		assert_int_equal(pipe(ready), 0);
-		pid = fork();
+		pid = npu_fork();
 		if (!pid) {
 			struct env own = {};
 
@@ -329,7 +329,7 @@ static void test_room(void **state)
 	assert_int_equal(n - 1, q.count);
 	assert_int_equal(fcntl(e->fd, F_SETFL, flags), 0);
 	/* Who waits for room learns that there will be none; or that he came too late even to wait. */
-	pid = fork();
+	pid = npu_fork();
 	if (!pid) {
 		ret = npu_try_submit(&q, &job, 1, NULL, 0, NULL);
 		_exit(ret != -ECANCELED && ret != -ENOENT);
@@ -409,7 +409,7 @@ static void test_resets_under_load(void **state)
 	pid_t pids[3];
 
 	for (int p = 0; p < 3; p++) {
-		pids[p] = fork();
+		pids[p] = npu_fork();
 		if (!pids[p]) {
 			struct env own = {};
 			struct npu_q q = {};

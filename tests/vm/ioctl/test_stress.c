@@ -186,7 +186,7 @@ static void run(struct proc *p)
 
 static pid_t start(unsigned int seed)
 {
-	pid_t pid = fork();
+	pid_t pid = npu_fork();
 
 	if (!pid) {
 		struct proc p = { .seed = seed };

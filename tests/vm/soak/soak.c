@@ -132,14 +132,11 @@ void *soak_share(size_t size)
 
 pid_t soak_start(void (*run)(void *arg), void *arg)
 {
-	pid_t pid = fork();
+	pid_t pid = npu_fork();
 
-	assert_true(pid >= 0);
 	if (pid)
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* Outside of cmocka's own runs a failed assertion says so and aborts. */
-	setenv("CMOCKA_TEST_ABORT", "1", 1);
 	run(arg);
 	_exit(0);
 }
