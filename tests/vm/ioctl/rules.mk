@@ -42,9 +42,10 @@ $(eval $(call ioctl_check,6.12,--kernel 6.12 --one-thread --qmp --modprobe aer_i
 $(eval $(call ioctl_check,6.12-iommu,--kernel 6.12 --one-thread --iommu --qmp --modprobe aer_inject))
 $(eval $(call ioctl_check,7.x,--kernel 7.x --one-thread --bzimage,NPU_S3=1))
 $(eval $(call ioctl_check,7.x-iommu,--kernel 7.x --one-thread --iommu --qmp --modprobe aer_inject))
-# It takes long for all, so two VMs share them.
+# It takes long for all, so three VMs share them.
 $(eval $(call ioctl_check,debug,--kernel debug,NPU_NO_HOTPLUG=1,queue bo dmem vm stress))
-$(eval $(call ioctl_check,debug-2,--kernel debug --one-thread --qmp,NPU_NO_HOTPLUG=1,unplug dump pm recovery event inject unload))
+$(eval $(call ioctl_check,debug-2,--kernel debug --one-thread --qmp,NPU_NO_HOTPLUG=1,unplug dump pm event))
+$(eval $(call ioctl_check,debug-3,--kernel debug --one-thread --qmp,NPU_NO_HOTPLUG=1,recovery inject unload))
 $(eval $(call ioctl_test,debug-7.x,--kernel debug-7.x --one-thread --qmp))
 
 # Where the cache has no such kernel it is compiled, which is 17 minutes of processor time.
