@@ -118,13 +118,14 @@ void npu_ring_break(struct npu_ring *ring, const char *reason)
 /*
  * A completion can be true: it is the job's, nothing in it has changed on its way, and it repeats
  * the error record. There is no record (it is zero) of a job that is well, nor of one whose side
- * table the card could not read.
+ * table the card could not read; the latter may have been canceled as well.
  */
 static bool npu_ring_believes(const struct npu_completion *cpl, const struct npu_error *record,
 			      u64 id)
 {
 	const struct npu_error none = {
-		.status = cpl->reason == NPU_REASON_DESC ? cpl->status : NPU_JOB_OK,
+		.status = cpl->reason == NPU_REASON_DESC || cpl->status == NPU_JOB_CANCELED ?
+			  cpl->status : NPU_JOB_OK,
 		.reason = cpl->reason == NPU_REASON_DESC ? cpl->reason : NPU_REASON_NONE,
 		.engine = NPU_ENGINE_NONE,
 		.cmd = cpu_to_le32(NPU_ERROR_NO_CMD),

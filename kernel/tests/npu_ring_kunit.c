@@ -379,14 +379,14 @@ static void npu_ring_test_garbage(struct kunit *test)
 }
 
 /* Where no record can be. */
-static void npu_ring_test_no_record(struct kunit *test)
+static void npu_ring_kunit_no_record(struct kunit *test, u8 status, u8 reason, int end)
 {
 	struct npu_ring_kunit *t = test->priv;
 	struct npu_ring *ring = t->ring;
 	struct npu_job *job = npu_ring_kunit_job(test, 1);
 	const struct npu_error error = {
-		.status = NPU_JOB_BUS,
-		.reason = NPU_REASON_DESC,
+		.status = status,
+		.reason = reason,
 		.engine = NPU_ENGINE_NONE,
 		.cmd = cpu_to_le32(NPU_ERROR_NO_CMD),
 	};
@@ -395,8 +395,18 @@ static void npu_ring_test_no_record(struct kunit *test)
 	npu_ring_kunit_complete_error(ring, 0, &error);
 	memset(ring->tables, 0, sizeof(error));
 	npu_ring_complete(ring);
-	npu_ring_expect_fence(test, job->fence, -EIO);
-	KUNIT_EXPECT_EQ(test, npu_ring_result(t->queue, 1)->status, NPU_JOB_BUS);
+	npu_ring_expect_fence(test, job->fence, end);
+	KUNIT_EXPECT_EQ(test, npu_ring_result(t->queue, 1)->status, status);
+}
+
+static void npu_ring_test_no_record(struct kunit *test)
+{
+	npu_ring_kunit_no_record(test, NPU_JOB_BUS, NPU_REASON_DESC, -EIO);
+}
+
+static void npu_ring_test_no_record_canceled(struct kunit *test)
+{
+	npu_ring_kunit_no_record(test, NPU_JOB_CANCELED, NPU_REASON_NONE, -ECANCELED);
 }
 
 static void npu_ring_kunit_settle(struct npu_ring *ring, u32 count)
@@ -748,6 +758,7 @@ static struct kunit_case npu_ring_cases[] = {
 	KUNIT_CASE(npu_ring_test_rounds),
 	KUNIT_CASE(npu_ring_test_garbage),
 	KUNIT_CASE(npu_ring_test_no_record),
+	KUNIT_CASE(npu_ring_test_no_record_canceled),
 	KUNIT_CASE(npu_ring_test_lost),
 	KUNIT_CASE(npu_ring_test_lost_abort),
 	KUNIT_CASE(npu_ring_test_statuses),

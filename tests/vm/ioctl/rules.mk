@@ -25,14 +25,15 @@ ioctl_tests = $(filter-out $(if $(findstring --qmp,$(1)),,inject) $(if $(findstr
 # One VM runs them all; with two cards, so that buffers can go from one to the other. Where it shall
 # suspend to memory for real it is booted through the BIOS. Cards come and go, so one thread emulates the
 # processors (run.sh); what leaves them where they are has two on the debug kernel.
-ioctl_run = tests/vm/run.sh --timeout 900 --cards 2 --device check=on,inject=on --name ioctl-$(1) \
+ioctl_seconds = $(if $(findstring debug,$(1)),1800,900)
+ioctl_run = tests/vm/run.sh --timeout $(ioctl_seconds) --cards 2 --device check=on,inject=on --name ioctl-$(1) \
 	$(2) $(IOCTL_BINS:%=--file %) -- \
 	'$(vm_seeds) $(if $(3),export $(3);) e=0; for t in $(filter $(or $(4),%),$(call ioctl_tests,$(2))); do test_$$$$t || e=1; done; exit $$$$e'
 
 define ioctl_test
 vm-ioctl-$(1).cmd = $(call ioctl_run,$(1),$(2),$(3),$(4))
 vm-ioctl-$(1).deps = $(IOCTL_BINS)
-vm-ioctl-$(1).timeout = 960
+vm-ioctl-$(1).timeout = $(if $(findstring debug,$(1)),1860,960)
 endef
 define ioctl_check
 CHECK += vm-ioctl-$(1)
