@@ -532,6 +532,45 @@ static void core_fini(struct npu_core *core)
 	store_fini(&core->acc);
 }
 
+/* ---- Doorbells ------------------------------------------------------------------------------- */
+
+void npu_core_answer(struct npu_card *card, unsigned int ring)
+{
+	card->pending |= UINT64_C(1) << ring;
+	for (unsigned int i = 0; i < card->cfg.cores; i++) {
+		struct npu_core *core = card->core[i];
+
+		if (core->job || core->reset)
+			continue;
+		core->answers = true;
+		pthread_cond_signal(&core->wake);
+		return;
+	}
+	npu_card_kick(card, 0);
+}
+
+/* A job may be given to the core meanwhile; it begins afterwards. */
+static void read_rings(struct npu_core *core)
+{
+	struct npu_card *card = core->card;
+	uint64_t rings = card->pending;
+
+	core->answers = false;
+	if (card->paused || card->reset_asked) {
+		npu_card_kick(card, 0);
+		return;
+	}
+	card->pending = 0;
+	npu_card_move(card, NULL);
+	for (; rings; rings &= rings - 1) {
+		npu_ring_read(card, &card->ring[__builtin_ctzll(rings)], core->port);
+		npu_sched_run(card);
+	}
+	npu_card_rest(card);
+}
+
+/* ---- Life ------------------------------------------------------------------------------------ */
+
 static void *core_thread(void *opaque)
 {
 	struct npu_core *core = opaque;
@@ -546,6 +585,8 @@ static void *core_thread(void *opaque)
 		if (core->go) {
 			core->go = false;
 			run(core);
+		} else if (core->answers) {
+			read_rings(core);
 		} else {
 			pthread_cond_wait(&core->wake, &card->lock);
 		}
@@ -610,10 +651,16 @@ void npu_core_begin(struct npu_core *core)
 
 void npu_core_go(struct npu_core *core, struct npu_job *job, unsigned int member)
 {
+	struct npu_card *card = core->card;
+
 	core->job = job;
 	core->member = member;
 	core->place = NPU_PLACE_START;
 	job->core[member] = core;
+	/* That would have to wait for the job's end. */
+	if (core->answers)
+		npu_card_kick(card, 0);
+	core->answers = false;
 	npu_core_begin(core);
 }
 

@@ -57,9 +57,10 @@ enum npu_place {
  * @index: number
  * @port: its way to memory
  * @thread: runs it
- * @wake: npu_card.lock: @go, @quit, or the job is stopped
+ * @wake: npu_card.lock: @go, @answers, @quit, or the job is stopped
  * @ready: npu_card.lock: the thread has made its own things; @failed: or could not
  * @go: npu_card.lock: a job is to be started
+ * @answers: npu_card.lock: it is to read the rings in npu_card.pending; not while it has a job
  * @quit: npu_card.lock: the thread is to end
  * @job: npu_card.lock: what it runs, NULL when free
  * @member: its number in the gang
@@ -83,6 +84,7 @@ struct npu_core {
 	bool ready;
 	bool failed;
 	bool go;
+	bool answers;
 	bool quit;
 	struct npu_job *job;
 	unsigned int member;
@@ -116,6 +118,13 @@ struct npu_core *npu_core_new(struct npu_card *card, unsigned int index);
 void npu_core_free(struct npu_core *core);
 /** npu_core_go() - run member @member of @job; npu_card.lock held */
 void npu_core_go(struct npu_core *core, struct npu_job *job, unsigned int member);
+/**
+ * npu_core_answer() - a doorbell of @ring rang; npu_card.lock held
+ *
+ * A core without a job reads the ring, and may well run itself what it finds, so that a job waits for one thread to
+ * wake up and not for two. When all have one it is the front's.
+ */
+void npu_core_answer(struct npu_card *card, unsigned int ring);
 /**
  * npu_core_rest() - move no more
  * npu_core_move() - move again once that is allowed; false when the job is to end first

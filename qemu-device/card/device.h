@@ -9,10 +9,12 @@
  * Threads
  *
  * - One a core, which runs its member of a gang and, when it is the last one to end, completes the
- *   job and reads the ring's next descriptor.
- * - One more, the front: it answers doorbells, starts jobs, carries out ABORT, CANCEL, TLB
- *   invalidations and resets, and lets moderated interrupts go. Register accesses only set flags
- *   for it.
+ *   job and reads the ring's next descriptor. One that has no job answers doorbells: it reads the ring
+ *   and starts what it finds, on itself if it can.
+ * - One more, the front: it answers doorbells while all cores are busy, carries out ABORT, CANCEL, TLB
+ *   invalidations and resets, and lets moderated interrupts go.
+ *
+ * Register accesses only set flags for them.
  *
  * Locks, outermost first
  *

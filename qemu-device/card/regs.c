@@ -531,7 +531,7 @@ static void ring_doorbell(struct npu_card *card, uint64_t offset)
 	card->ring[r].doorbell = true;
 	/* Else the core that ends the job looks. */
 	if (!card->ring[r].running)
-		npu_card_kick(card, UINT64_C(1) << r);
+		npu_core_answer(card, r);
 }
 
 /* ---- Accesses -------------------------------------------------------------------------------- */
