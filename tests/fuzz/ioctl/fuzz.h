@@ -3,7 +3,7 @@
  * Copyright (c) 2026 the npu authors
  *
  * The ioctl fuzzer's parts: main.c runs processes and counts, world.c knows what lives, calls.c makes calls of
- * it.
+ * it (calls.h has their parts).
  */
 #ifndef FUZZ_IOCTL_H
 #define FUZZ_IOCTL_H
@@ -33,7 +33,9 @@ struct fuzz_shared {
 	uint64_t budget;	/* calls that are left */
 	uint64_t made[OPS];
 	uint64_t errors[OPS][FUZZ_ERRNOS];	/* [0]: went well */
-	uint64_t us[OPS];	/* spent in them */
+	/* Of some of them it is known how long they kept a processor; what others do for them is not in it. */
+	uint64_t timed[OPS];
+	uint64_t ns[OPS];
 };
 
 extern struct fuzz_shared *fuzz_shared;
@@ -90,6 +92,7 @@ struct fuzz_world {
 	int dma_buf[FDS];
 	int sync_file[FDS];
 	int timeline[FDS];	/* of sw_sync */
+	uint64_t mapped[MAPS];	/* bytes of a slot of the arena, 0: none; unless a part is unmapped */
 };
 
 extern struct fuzz_world fuzz_world;
@@ -108,7 +111,7 @@ struct fuzz_thread {
 	unsigned int index;
 	size_t used;		/* of its part of the sandbox */
 	int pipe[2];
-	uint64_t busy_since;	/* us, 0: makes no call now */
+	uint64_t begun;		/* calls begun and ended: odd in a call */
 	uint64_t *trace;
 	int trace_fd;
 };
@@ -125,7 +128,7 @@ static inline bool chance(struct fuzz_thread *t, uint64_t n)
 	return !roll(t, n);
 }
 
-uint64_t fuzz_now_us(void);
+uint64_t fuzz_now_ns(void);
 
 void world_init(void);
 /** world_open - opens the node into a place; 0 or -errno */

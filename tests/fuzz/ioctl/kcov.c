@@ -22,7 +22,7 @@
 
 #define TRACER		"__sanitizer_cov_trace_pc"
 /* Addresses a call can leave. */
-#define TRACE_SIZE	(64 * 1024)
+#define TRACE_SIZE	(16 * 1024)
 
 /* A section of code has its own place; those of the module's beginning and end are elsewhere. */
 static const char code_section[] = ".text";

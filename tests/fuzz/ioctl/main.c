@@ -4,7 +4,7 @@
  *
  * Usage: fuzz_ioctl [CALLS [SEED]]
  *
- * Fuzzes the driver's calls: CALLS of them (20000), by processes of several threads that share their files,
+ * Fuzzes the driver's calls: CALLS of them (40000), by processes of several threads that share their files,
  * some without privileges, which end in the middle or are killed, while now and then the card is reset. Calls
  * are chosen by chance (calls.c), most of them good ones: it is no test of the driver when less than three in
  * ten succeed or one never does. SEED (or NPU_SEED) repeats a run as far as the scheduler lets it.
@@ -32,18 +32,21 @@
 
 #define PROCESSES	3
 /* A process is killed then, whatever it waits for; some are sooner. */
-#define LIFE_MS		20000
-#define SHORT_LIFE_MS	1500
-/* A call that takes longer waits for something, and is interrupted. */
-#define WAIT_US		30000
+#define LIFE_MS		30000
+#define SHORT_LIFE_MS	3000
+/* A call that is the same after that time waits for something, and is interrupted. */
+#define WAIT_MS		500
+/* In so many calls the card is reset, and a dump taken. */
+#define RESET_EVERY	10000
+#define DUMP_EVERY	5000
 /* Too few calls for each kind to have had its luck. */
-#define FEW_CALLS	5000
+#define FEW_CALLS	30000
 
 struct fuzz_shared *fuzz_shared;
 struct kcov fuzz_kcov;
 char fuzz_card[32];
 
-static uint64_t calls = 20000, seed;
+static uint64_t calls = 40000, seed;
 static unsigned int processes, killed, resets, dumps;
 static bool memory_known;
 
@@ -105,17 +108,17 @@ static struct fuzz_thread threads[THREADS];
 /* Makes waits end, with what they say when they are interrupted. */
 static void *interrupt_waits(void *arg)
 {
+	uint64_t seen[THREADS] = {};
+
 	(void)arg;
 	for (;;) {
-		uint64_t now;
-
-		usleep(WAIT_US / 2);
-		now = fuzz_now_us();
+		usleep(WAIT_MS * 1000);
 		for (unsigned int i = 0; i < THREADS; i++) {
-			uint64_t since = __atomic_load_n(&threads[i].busy_since, __ATOMIC_RELAXED);
+			uint64_t begun = __atomic_load_n(&threads[i].begun, __ATOMIC_RELAXED);
 
-			if (since && since + WAIT_US < now)
+			if (begun == seen[i] && begun % 2)
 				pthread_kill(threads[i].id, SIGUSR1);
+			seen[i] = begun;
 		}
 	}
 	return NULL;
@@ -171,7 +174,7 @@ static void run_process(uint64_t random)
 		;
 	if (chance(&threads[0], 3) && setuid(65534))
 		_exit(3);
-	process_quota = 500 + roll(&threads[0], 6000);
+	process_quota = 1000 + roll(&threads[0], 30000);
 	world_init();
 	for (unsigned int i = 0; i < FILES; i++)
 		world_open(&threads[0], i);
@@ -195,7 +198,7 @@ struct process {
 
 static uint64_t now_ms(void)
 {
-	return fuzz_now_us() / 1000;
+	return fuzz_now_ns() / 1000000;
 }
 
 static void start(struct fuzz_thread *t, struct process *p)
@@ -243,16 +246,25 @@ static void watch(struct process *p)
 		fail_msg("process %d cannot be killed", p->pid);
 }
 
-static bool budget_left(void)
+static uint64_t budget_left(void)
 {
 	return __atomic_load_n(&fuzz_shared->budget, __ATOMIC_RELAXED);
+}
+
+/* What is done now and then, when so many calls are left: true when it is time for the next. */
+static bool due(uint64_t left, uint64_t every, uint64_t *last)
+{
+	if (*last - left < every)
+		return false;
+	*last = left;
+	return true;
 }
 
 static void test_calls(void **state)
 {
 	struct fuzz_thread t = { .random = seed };
 	struct process p[PROCESSES];
-	uint64_t begin = now_ms();
+	uint64_t begin = now_ms(), reset_last = calls, dump_last = calls, told_last = calls, left;
 	int fd = npu_open();
 
 	(void)state;
@@ -265,51 +277,66 @@ static void test_calls(void **state)
 	memory_known = memory_begin();
 	for (int i = 0; i < PROCESSES; i++)
 		start(&t, &p[i]);
-	while (budget_left()) {
-		usleep(5000);
+	while ((left = budget_left())) {
+		usleep(100000);
 		for (int i = 0; i < PROCESSES; i++) {
 			watch(&p[i]);
 			if (ended(&p[i]))
 				start(&t, &p[i]);
 		}
-		if (chance(&t, 600)) {
+		if (due(left, RESET_EVERY, &reset_last)) {
 			assert_int_equal(npu_sysfs_write(fd, "reset", "1"), 0);
 			resets++;
 		}
-		if (chance(&t, 300))
+		if (due(left, DUMP_EVERY, &dump_last))
 			take_dump();
+		if (due(left, calls / 10 + 1, &told_last))
+			print_message("%llu calls in %llu s\n", (unsigned long long)(calls - left),
+				      (unsigned long long)(now_ms() - begin) / 1000);
 	}
 	for (int i = 0; i < PROCESSES; i++) {
 		while (!ended(&p[i])) {
 			watch(&p[i]);
-			usleep(20000);
+			usleep(100000);
 		}
 	}
+	begin = now_ms() - begin;
+	print_message("of the card: %lld jobs, %lld errors, %lld timeouts, %lld resets\n", npu_sysfs(fd, "jobs"),
+		      npu_sysfs(fd, "errors"), npu_sysfs(fd, "timeouts"), npu_sysfs(fd, "resets"));
+	print_message("%u processes of %u threads, %u killed, %u resets, %u dumps; %llu.%llu s, %llu calls/s\n",
+		      processes, THREADS, killed, resets, dumps, (unsigned long long)begin / 1000,
+		      (unsigned long long)begin / 100 % 10, (unsigned long long)(calls * 1000 / (begin ?: 1)));
 	close(fd);
-	print_message("%u processes of %u threads, %u killed, %u resets, %u dumps, %llu.%llu s\n", processes,
-		      THREADS, killed, resets, dumps, (unsigned long long)(now_ms() - begin) / 1000,
-		      (unsigned long long)(now_ms() - begin) / 100 % 10);
 }
 
 /* ---- What came of it ---------------------------------------------------------------------------- */
 
+/* All the time that calls of a kind kept a processor, of what is known of some of them. */
+static uint64_t time_of(int op)
+{
+	return fuzz_shared->ns[op] / (fuzz_shared->timed[op] ?: 1) * fuzz_shared->made[op];
+}
+
 static void test_share(void **state)
 {
-	uint64_t made = 0, good = 0;
+	uint64_t made = 0, good = 0, ns = 0;
 
 	(void)state;
+	for (int op = 0; op < OPS; op++)
+		ns += time_of(op);
+	print_message("%-18s %8s %8s %6s %5s  errors\n", "", "calls", "good", "us", "time");
 	for (int op = 0; op < OPS; op++) {
 		const uint64_t *errors = fuzz_shared->errors[op];
 
 		made += fuzz_shared->made[op];
 		good += errors[0];
-		print_message("%-18s %6llu, %6llu us, good %6llu", fuzz_name(op),
-			      (unsigned long long)fuzz_shared->made[op],
-			      (unsigned long long)(fuzz_shared->us[op] / (fuzz_shared->made[op] ?: 1)),
-			      (unsigned long long)errors[0]);
+		print_message("%-18s %8llu %8llu %6llu %3llu %% ", fuzz_name(op),
+			      (unsigned long long)fuzz_shared->made[op], (unsigned long long)errors[0],
+			      (unsigned long long)(fuzz_shared->ns[op] / (fuzz_shared->timed[op] ?: 1) / 1000),
+			      (unsigned long long)(time_of(op) * 100 / (ns ?: 1)));
 		for (int e = 1; e < FUZZ_ERRNOS; e++)
 			if (errors[e])
-				print_message(", %s %llu", strerrorname_np(e) ?: "?",
+				print_message(" %s %llu", strerrorname_np(e) ?: "?",
 					      (unsigned long long)errors[e]);
 		print_message("\n");
 	}

@@ -29,12 +29,12 @@ uint64_t fuzz_random(struct fuzz_thread *t)
 	return z ^ z >> 31;
 }
 
-uint64_t fuzz_now_us(void)
+uint64_t fuzz_now_ns(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000ull + now.tv_nsec / 1000;
+	return now.tv_sec * 1000000000ull + now.tv_nsec;
 }
 
 void world_init(void)

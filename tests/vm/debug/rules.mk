@@ -6,7 +6,7 @@
 
 DEBUG_BINS := $(BUILD)/tests/vm/debug/test_kunit $(BUILD)/tests/vm/debug/test_fault
 # Half a minute, and each kind of call has its luck.
-FUZZ_IOCTL_CALLS := 6000
+FUZZ_IOCTL_CALLS := 40000
 
 $(BUILD)/tests/vm/debug/%.o: private PKGS = libdrm
 $(DEBUG_BINS): private PKGS = cmocka
