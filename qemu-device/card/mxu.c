@@ -46,8 +46,13 @@ void npu_mxu_cols(const struct npu_mxu_job *j, uint32_t x, uint32_t *s0, uint32_
 /**
  * struct panel_i8 - what is common to the rows multiplied with one panel of the second operand
  * @ldb: bytes between its blocks
+ * @piece: bytes of a piece of a row
+ * @pieces: of a row
+ * @in_place: pieces whose coordinates are all inside are used where they lie; each is of one row of
+ *	taps
  * @has_az: some zero point of the first operand, as shifted, is not zero
  * @has_bz: likewise of the second
+ * @x0: for columns of outputs from here to before @x1 all columns of taps are inside
  */
 struct panel_i8 {
 	const int8_t *b;
@@ -56,8 +61,13 @@ struct panel_i8 {
 	uint32_t n1;
 	uint64_t k0;
 	uint64_t k1;
+	uint64_t piece;
+	unsigned int pieces;
+	bool in_place;
 	bool has_az;
 	bool has_bz;
+	int64_t x0;
+	int64_t x1;
 };
 
 static int32_t shifted_az(const struct npu_mxu_job *j, uint32_t image)
@@ -74,19 +84,62 @@ static int32_t shifted_bz(const struct npu_mxu_job *j, uint32_t n)
 	return j->b_type == NPU_U8 ? bz - 128 : bz;
 }
 
+static uint64_t row_of_taps(const struct npu_mxu_job *j)
+{
+	return (uint64_t)j->kernel_w * j->in_c;
+}
+
+/* Where nothing lies between the taps of a row, and pieces are whole groups of 4. */
+static void find_in_place(const struct npu_mxu_job *j, struct panel_i8 *p)
+{
+	int64_t reach = (int64_t)(j->kernel_w - 1) * j->dilation_w;
+
+	p->in_place =
+		row_of_taps(j) % 4 == 0 && row_of_taps(j) >= NPU_MXU_PIECE &&
+		(j->kernel_w == 1 || (j->a_stride[0] == (int64_t)j->in_c && j->dilation_w == 1));
+	p->x0 = j->pad_left > 0 ? (j->pad_left + j->stride_w - 1) / j->stride_w : 0;
+	p->x1 = (int64_t)j->in_w - 1 - reach + j->pad_left;
+	p->x1 = p->x1 < 0 ? 0 : p->x1 / j->stride_w + 1;
+}
+
+/* From @p->k0 on: as many equal panels as there have to be, of whole pieces. */
+static void cut_k(const struct npu_mxu_job *j, struct panel_i8 *p)
+{
+	uint64_t row = row_of_taps(j), left = j->k - p->k0, most = NPU_MXU_K_I8, panels;
+
+	if (p->in_place && row <= most) {
+		left /= row;
+		most /= row;
+		panels = (left + most - 1) / most;
+		p->pieces = (unsigned int)((left + panels - 1) / panels);
+		p->piece = row;
+	} else {
+		if (p->in_place)
+			left = row - p->k0 % row;
+		panels = (left + most - 1) / most;
+		p->pieces = 1;
+		p->piece = ((left + panels - 1) / panels + 3) / 4 * 4;
+		p->piece = p->piece < left ? p->piece : left;
+	}
+	p->k1 = p->k0 + p->pieces * p->piece;
+}
+
+static unsigned int groups_of(const struct panel_i8 *p)
+{
+	return (unsigned int)((p->piece + 3) / 4);
+}
+
 /* The second operand's panel: in place where it lies as the kernels want it. */
-static void prepare_b(struct npu_exec *e, const struct npu_mxu_kernels *f,
-		      const struct npu_mxu_job *j, struct panel_i8 *p)
+static void prepare_b(struct npu_exec *e, const struct npu_mxu_job *j, struct panel_i8 *p)
 {
 	struct npu_scratch *s = e->scratch;
-	unsigned int groups = (unsigned int)((p->k1 - p->k0 + 3) / 4);
 	uint32_t n;
 
 	if (j->b_layout == NPU_B_PACKED && j->b_type == NPU_S8) {
 		p->b = (const int8_t *)j->b + (int64_t)(p->n0 / COLS) * j->b_stride + p->k0 * COLS;
 		p->ldb = j->b_stride;
 	} else {
-		p->ldb = (ptrdiff_t)groups * 4 * COLS;
+		p->ldb = (ptrdiff_t)p->pieces * groups_of(p) * 4 * COLS;
 		p->b = s->i8.b;
 		npu_mxu_pack_b_i8(j, p->n0, p->n1, p->k0, p->k1, s->i8.b, p->ldb);
 	}
@@ -97,82 +150,117 @@ static void prepare_b(struct npu_exec *e, const struct npu_mxu_kernels *f,
 		p->has_bz |= s->i8.bz[n - p->n0] != 0;
 	}
 	p->has_az = j->az || shifted_az(j, 0);
-	if (p->has_az) {
-		/* The sum of columns is the product with a row of ones. */
-		int32_t *c = s->i8.sb;
-		struct npu_mxu_dot_i8 d = {
-			.a = s->i8.ones,
-			.b = p->b,
-			.c = &c,
-			.ldb = p->ldb,
-			.rows = 1,
-			.cols = p->n1 - p->n0,
-			.groups = groups,
-		};
-
-		memset(s->i8.ones, 0, (size_t)groups * 4);
-		memset(s->i8.ones, 1, p->k1 - p->k0);
-		f->dot_i8(&d);
-	}
 }
 
-/* Fill a panel with the rows from @pixel on; returns how many, @more: whether pixels are left. */
-static unsigned int prepare_a(struct npu_exec *e, const struct npu_mxu_kernels *f,
-			      const struct npu_mxu_job *j, const struct panel_i8 *p,
-			      struct npu_mxu_pixel *pixel, bool *more)
+/*
+ * The sums of columns are the product with a row of ones. It goes before all others: its results are
+ * there when theirs are put right.
+ */
+static void prepare_ones(struct npu_exec *e, const struct npu_mxu_job *j, const struct panel_i8 *p)
 {
 	struct npu_scratch *s = e->scratch;
-	unsigned int rows = 0;
+	unsigned int i;
 
-	do {
-		int32_t az = shifted_az(j, pixel->image);
-		uint32_t sum = npu_mxu_pack_a_i8(f, j, pixel, p->k0, p->k1, (uint8_t)az,
-						 s->i8.a + rows * NPU_MXU_LDA_I8);
+	memset(s->i8.ones, npu_mxu_flip(j), (size_t)groups_of(p) * 4);
+	memset(s->i8.ones, npu_mxu_flip(j) ^ 1, p->piece);
+	for (i = 0; i < p->pieces; i++)
+		s->i8.rows[i * NPU_MXU_ROWS] = s->i8.ones;
+	/* In case that the other rows add to what is there. */
+	memset(s->i8.sb, 0, (size_t)(p->n1 - p->n0) * sizeof(s->i8.sb[0]));
+	s->i8.c[0] = s->i8.sb;
+	s->i8.az[0] = 0;
+	s->i8.ra[0] = 0;
+}
 
-		s->i8.az[rows] = az;
-		s->i8.ra[rows] = (int32_t)(sum - (uint32_t)(p->k1 - p->k0) * (uint32_t)az);
-		s->i8.c[rows] = (int32_t *)npu_mxu_out(j, pixel) + p->n0;
-		*more = npu_mxu_next(j, pixel);
-	} while (++rows < NPU_MXU_ROWS && *more);
-	return rows;
+/* Row @row of a panel; its pieces are in place or packed. */
+static void prepare_row(struct npu_exec *e, const struct npu_mxu_kernels *f,
+			const struct npu_mxu_job *j, const struct panel_i8 *p,
+			const struct npu_mxu_pixel *pixel, unsigned int row)
+{
+	struct npu_scratch *s = e->scratch;
+	uint8_t *packed = s->i8.a + row * NPU_MXU_LDA_I8;
+	int32_t az = shifted_az(j, pixel->image);
+	bool inside = p->in_place && pixel->x >= p->x0 && pixel->x < p->x1;
+	uint64_t k = p->k0, tap_k = 0, sum = 0;
+	uint32_t tap_row = 0;
+	unsigned int i;
+
+	if (p->in_place) {
+		tap_row = (uint32_t)(k / row_of_taps(j));
+		tap_k = k % row_of_taps(j);
+	}
+	for (i = 0; i < p->pieces; i++, k += p->piece, tap_row++) {
+		int64_t y = npu_mxu_row(j, pixel->y, tap_row);
+		const uint8_t *a = packed;
+
+		if (inside && y >= 0 && y < j->in_h) {
+			a = npu_mxu_tile(j, pixel->image, y, npu_mxu_col(j, pixel->x, 0)) + tap_k;
+		} else {
+			npu_mxu_pack_a_i8(j, pixel, k, k + p->piece, (uint8_t)az ^ npu_mxu_flip(j),
+					  packed);
+			packed += p->piece;
+		}
+		if (p->has_bz)
+			sum += f->sum(a, p->piece, npu_mxu_flip(j));
+		s->i8.rows[i * NPU_MXU_ROWS + row] = a;
+	}
+	s->i8.az[row] = az;
+	s->i8.ra[row] = (int32_t)((uint32_t)sum - (uint32_t)(p->k1 - p->k0) * (uint32_t)az);
+	s->i8.c[row] = (int32_t *)npu_mxu_out(j, pixel) + p->n0;
+}
+
+static int multiply_panel_i8(struct npu_exec *e, const struct npu_mxu_kernels *f,
+			     const struct npu_mxu_job *j, const struct panel_i8 *p)
+{
+	struct npu_scratch *s = e->scratch;
+	struct npu_mxu_pixel pixel = { 0 };
+	struct npu_mxu_dot_i8 d = {
+		.a = s->i8.rows,
+		.b = p->b,
+		.c = s->i8.c,
+		.az = p->has_az ? s->i8.az : NULL,
+		.sb = s->i8.sb,
+		.bz = p->has_bz ? s->i8.bz : NULL,
+		.ra = s->i8.ra,
+		.ldb = p->ldb,
+		.cols = p->n1 - p->n0,
+		.pieces = p->pieces,
+		.groups = groups_of(p),
+		.flip = npu_mxu_flip(j),
+		.accumulate = j->accumulate || p->k0,
+	};
+	bool more = true;
+
+	if (p->has_az) {
+		prepare_ones(e, j, p);
+		d.rows = 1;
+	}
+	while (more) {
+		do {
+			prepare_row(e, f, j, p, &pixel, d.rows);
+			more = npu_mxu_next(j, &pixel);
+		} while (++d.rows < NPU_MXU_ROWS && more);
+		if (npu_exec_poll(e, (uint64_t)d.rows * d.cols * d.pieces * d.groups / 16 + 64))
+			return -1;
+		f->dot_i8(&d);
+		d.rows = 0;
+	}
+	return 0;
 }
 
 static int multiply_i8(struct npu_exec *e, const struct npu_mxu_job *j)
 {
 	const struct npu_mxu_kernels *f = npu_mxu_kernels();
-	struct npu_scratch *s = e->scratch;
 	struct panel_i8 p;
 
+	find_in_place(j, &p);
 	for (p.n0 = 0; p.n0 < j->n; p.n0 = p.n1) {
 		p.n1 = j->n - p.n0 < NPU_MXU_COLS ? j->n : p.n0 + NPU_MXU_COLS;
 		for (p.k0 = 0; p.k0 < j->k; p.k0 = p.k1) {
-			struct npu_mxu_pixel pixel = { 0 };
-			bool more = true;
-
-			p.k1 = j->k - p.k0 < NPU_MXU_K_I8 ? j->k : p.k0 + NPU_MXU_K_I8;
-			prepare_b(e, f, j, &p);
-			while (more) {
-				unsigned int rows = prepare_a(e, f, j, &p, &pixel, &more);
-				struct npu_mxu_dot_i8 d = {
-					.a = s->i8.a,
-					.b = p.b,
-					.c = s->i8.c,
-					.az = p.has_az ? s->i8.az : NULL,
-					.sb = s->i8.sb,
-					.bz = p.has_bz ? s->i8.bz : NULL,
-					.ra = s->i8.ra,
-					.lda = NPU_MXU_LDA_I8,
-					.ldb = p.ldb,
-					.rows = rows,
-					.cols = p.n1 - p.n0,
-					.groups = (unsigned int)((p.k1 - p.k0 + 3) / 4),
-					.accumulate = j->accumulate || p.k0,
-				};
-
-				if (npu_exec_poll(e, (uint64_t)rows * d.cols * d.groups / 16 + 64))
-					return -1;
-				f->dot_i8(&d);
-			}
+			cut_k(j, &p);
+			prepare_b(e, j, &p);
+			if (multiply_panel_i8(e, f, j, &p))
+				return -1;
 		}
 	}
 	return 0;

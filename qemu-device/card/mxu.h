@@ -5,10 +5,11 @@
  * The MXU's inside: a MATMUL or a group of a CONV as one product of matrices, the panels it is
  * cut into, and the kernels that multiply panels.
  *
- * Panels of the first operand are rows of k: bytes shifted to unsigned (S8 + 128), or binary32.
- * Panels of the second are blocks of NPU_PACK_COLS columns, as NPU_B_PACKED: bytes shifted to
- * signed (U8 - 128), or binary32 with one k a group. What lies behind the end of k is zero in
- * the first operand (integers) or never looked at (floats).
+ * Panels of the first operand are rows of k: bytes, which kernels shift to unsigned (S8 + 128), or
+ * binary32. Rows of bytes come in pieces, most of which lie where they are in SPM. Panels of the
+ * second are blocks of NPU_PACK_COLS columns, as NPU_B_PACKED: bytes shifted to signed (U8 - 128),
+ * or binary32 with one k a group. What lies behind the end of k is zero in the first operand, as
+ * shifted (integers), or never looked at (floats).
  */
 #ifndef NPU_CARD_MXU_H
 #define NPU_CARD_MXU_H
@@ -19,9 +20,11 @@
 
 #include "exec.h"
 
-#define NPU_MXU_ROWS	 96 /* of a panel of the first operand */
-#define NPU_MXU_COLS	 1024 /* of a panel of the second */
-#define NPU_MXU_K_I8	 512 /* of both; a multiple of 4 */
+#define NPU_MXU_ROWS	 144 /* of a panel of the first operand */
+#define NPU_MXU_COLS	 512 /* of a panel of the second */
+#define NPU_MXU_K_I8	 1536 /* of both; a multiple of 4 */
+#define NPU_MXU_PIECE	 32 /* bytes of a piece at least, where there are several */
+#define NPU_MXU_PIECES	 (NPU_MXU_K_I8 / NPU_MXU_PIECE)
 #define NPU_MXU_K_F32	 256
 #define NPU_MXU_COLS_F32 512
 #define NPU_MXU_LDA_I8	 (NPU_MXU_K_I8 + 64) /* rows do not all fall into one cache set */
@@ -29,31 +32,35 @@
 
 /**
  * struct npu_mxu_dot_i8 - c (+)= a b - az sb - bz ra
- * @a: rows, @lda bytes apart
+ * @a: piece p of row r is at a[p * NPU_MXU_ROWS + r]
  * @b: blocks, @ldb bytes apart
  * @c: of each row, where its first column goes
  * @az: zero point of each row of @a as shifted; NULL: all zero
- * @sb: sums of the columns of @b; used with @az only
+ * @sb: sums of the columns of @b; used with @az only. It may be what row 0 gives: kernels finish
+ *	rows in order
  * @bz: zero point of each column of @b as shifted; NULL: all zero
  * @ra: sums of the rows of @a less k times @az; used with @bz only
  * @rows: at most NPU_MXU_ROWS
  * @cols: at most NPU_MXU_COLS; @sb and @bz can be read up to a whole block
- * @groups: of 4 k
+ * @pieces: of a row
+ * @groups: of 4 k, in a piece
+ * @flip: bytes of @a are xored with it to be unsigned
  * @accumulate: else overwrite
  */
 struct npu_mxu_dot_i8 {
-	const uint8_t *a;
+	const uint8_t *const *a;
 	const int8_t *b;
 	int32_t *const *c;
 	const int32_t *az;
 	const int32_t *sb;
 	const int32_t *bz;
 	const int32_t *ra;
-	size_t lda;
 	ptrdiff_t ldb;
 	unsigned int rows;
 	unsigned int cols;
+	unsigned int pieces;
 	unsigned int groups;
+	uint8_t flip;
 	bool accumulate;
 };
 
@@ -78,8 +85,8 @@ struct npu_mxu_dot_f32 {
 struct npu_mxu_kernels {
 	void (*dot_i8)(const struct npu_mxu_dot_i8 *d);
 	void (*dot_f32)(const struct npu_mxu_dot_f32 *d);
-	/** @shift: copy bytes, xor @flip; returns the sum of the results */
-	uint32_t (*shift)(uint8_t *dst, const uint8_t *src, size_t n, uint8_t flip);
+	/** @sum: of bytes, each xored with @flip */
+	uint32_t (*sum)(const uint8_t *src, size_t n, uint8_t flip);
 	/** @widen: bf16 or fp16 to binary32 */
 	void (*widen)(float *dst, const uint8_t *src, size_t n, uint8_t type);
 	/** @depthwise_i8: acc[i] += (a[i] - az) * w[i]; a are bytes that S8 has xor 0x80 */
@@ -188,6 +195,12 @@ static inline const uint8_t *npu_mxu_tile(const struct npu_mxu_job *j, uint32_t 
 	return j->a + image * j->a_stride[2] + row * j->a_stride[1] + col * j->a_stride[0];
 }
 
+/** npu_mxu_flip() - makes bytes of the first operand unsigned */
+static inline uint8_t npu_mxu_flip(const struct npu_mxu_job *j)
+{
+	return j->a_type == NPU_S8 ? 0x80 : 0;
+}
+
 /** npu_mxu_zero() - zero point @i of @p, as a value of the type */
 int32_t npu_mxu_zero(const uint8_t *p, unsigned int step, uint64_t i, uint8_t type, int32_t imm);
 
@@ -200,14 +213,12 @@ void npu_mxu_cols(const struct npu_mxu_job *j, uint32_t x, uint32_t *s0, uint32_
 /* ---- Panels: mxu_pack.c ------------------------------------------------------------------ */
 
 /**
- * npu_mxu_pack_a_i8() - one row of a panel: k0 .. k1 of a pixel, rest of the group of 4 zero
- * @outside: what stands for coordinates outside: the zero point as shifted
- *
- * Returns the row's sum.
+ * npu_mxu_pack_a_i8() - a piece of a row of a panel: k0 .. k1 of a pixel, rest of the group of 4 zero
+ *	when shifted
+ * @outside: what stands for coordinates outside: the zero point
  */
-uint32_t npu_mxu_pack_a_i8(const struct npu_mxu_kernels *f, const struct npu_mxu_job *j,
-			   const struct npu_mxu_pixel *p, uint64_t k0, uint64_t k1, uint8_t outside,
-			   uint8_t *dst);
+void npu_mxu_pack_a_i8(const struct npu_mxu_job *j, const struct npu_mxu_pixel *p, uint64_t k0,
+		       uint64_t k1, uint8_t outside, uint8_t *dst);
 
 /**
  * npu_mxu_pack_b_i8() - blocks of columns n0 .. n1, k0 .. k1; @ldb bytes between blocks

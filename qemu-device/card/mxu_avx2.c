@@ -45,10 +45,11 @@ static void finish_i8(const struct npu_mxu_dot_i8 *d, unsigned int row, unsigned
 INLINE void tile_i8(const struct npu_mxu_dot_i8 *d, unsigned int row, unsigned int col,
 		    const unsigned int rows)
 {
-	const uint8_t *a = d->a + row * d->lda;
 	const int8_t *b = d->b + (ptrdiff_t)(col / COLS) * d->ldb;
+	const __m128i flip = _mm_set1_epi8((char)d->flip);
+	const uint8_t *a[2];
 	__m256i sum[2][4];
-	unsigned int g, r, j;
+	unsigned int p, g, r, j;
 
 #pragma GCC unroll 2
 	for (r = 0; r < rows; r++)
@@ -56,22 +57,29 @@ INLINE void tile_i8(const struct npu_mxu_dot_i8 *d, unsigned int row, unsigned i
 		for (j = 0; j < 4; j++)
 			sum[r][j] = _mm256_setzero_si256();
 
-	for (g = 0; g < d->groups; g++, a += 4, b += 4 * COLS) {
-		__m256i w[4];
-
-#pragma GCC unroll 4
-		for (j = 0; j < 4; j++)
-			w[j] = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)b + j));
+	for (p = 0; p < d->pieces; p++) {
 #pragma GCC unroll 2
-		for (r = 0; r < rows; r++) {
-			int32_t four;
-			__m256i x;
+		for (r = 0; r < rows; r++)
+			a[r] = d->a[p * NPU_MXU_ROWS + row + r];
+		for (g = 0; g < d->groups; g++, b += 4 * COLS) {
+			__m256i w[4];
 
-			memcpy(&four, a + r * d->lda, 4);
-			x = _mm256_cvtepu8_epi16(_mm_set1_epi32(four));
 #pragma GCC unroll 4
 			for (j = 0; j < 4; j++)
-				sum[r][j] = _mm256_add_epi32(sum[r][j], _mm256_madd_epi16(x, w[j]));
+				w[j] = _mm256_cvtepi8_epi16(
+					_mm_loadu_si128((const __m128i *)b + j));
+#pragma GCC unroll 2
+			for (r = 0; r < rows; r++) {
+				int32_t four;
+				__m256i x;
+
+				memcpy(&four, a[r] + 4 * (size_t)g, 4);
+				x = _mm256_cvtepu8_epi16(_mm_xor_si128(_mm_set1_epi32(four), flip));
+#pragma GCC unroll 4
+				for (j = 0; j < 4; j++)
+					sum[r][j] = _mm256_add_epi32(sum[r][j],
+								     _mm256_madd_epi16(x, w[j]));
+			}
 		}
 	}
 
@@ -161,7 +169,7 @@ static void dot_f32(const struct npu_mxu_dot_f32 *d)
 const struct npu_mxu_kernels npu_mxu_avx2 = {
 	.dot_i8 = dot_i8,
 	.dot_f32 = dot_f32,
-	.shift = loop_shift,
+	.sum = loop_sum,
 	.widen = loop_widen,
 	.depthwise_i8 = loop_depthwise_i8,
 	.depthwise_f32 = loop_depthwise_f32,

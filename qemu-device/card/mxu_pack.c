@@ -14,17 +14,14 @@
 
 /* ---- First operand ----------------------------------------------------------------------- */
 
-uint32_t npu_mxu_pack_a_i8(const struct npu_mxu_kernels *f, const struct npu_mxu_job *j,
-			   const struct npu_mxu_pixel *p, uint64_t k0, uint64_t k1, uint8_t outside,
-			   uint8_t *dst)
+void npu_mxu_pack_a_i8(const struct npu_mxu_job *j, const struct npu_mxu_pixel *p, uint64_t k0,
+		       uint64_t k1, uint8_t outside, uint8_t *dst)
 {
-	uint8_t flip = j->a_type == NPU_S8 ? 0x80 : 0;
 	bool dense = j->a_stride[0] == (int64_t)j->in_c && j->dilation_w == 1;
 	uint64_t tap = k0 / j->in_c;
 	uint64_t c = k0 % j->in_c;
 	uint32_t r = (uint32_t)(tap / j->kernel_w);
 	uint32_t s = (uint32_t)(tap % j->kernel_w);
-	uint32_t sum = 0;
 	uint32_t s0, s1;
 	uint64_t k = k0;
 
@@ -46,14 +43,11 @@ uint32_t npu_mxu_pack_a_i8(const struct npu_mxu_kernels *f, const struct npu_mxu
 		if (len > k1 - k)
 			len = k1 - k;
 
-		if (inside) {
-			sum += f->shift(dst,
-					npu_mxu_tile(j, p->image, row, npu_mxu_col(j, p->x, s)) + c,
-					len, flip);
-		} else {
+		if (inside)
+			memcpy(dst, npu_mxu_tile(j, p->image, row, npu_mxu_col(j, p->x, s)) + c,
+			       len);
+		else
 			memset(dst, outside, len);
-			sum += (uint32_t)len * outside;
-		}
 		dst += len;
 		k += len;
 		c = 0;
@@ -63,8 +57,7 @@ uint32_t npu_mxu_pack_a_i8(const struct npu_mxu_kernels *f, const struct npu_mxu
 			r++;
 		}
 	}
-	memset(dst, 0, (k0 - k1) & 3);
-	return sum;
+	memset(dst, npu_mxu_flip(j), (k0 - k1) & 3);
 }
 
 /* ---- Second operand ---------------------------------------------------------------------- */

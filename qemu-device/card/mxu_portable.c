@@ -14,18 +14,27 @@
 
 static void block_i8(const struct npu_mxu_dot_i8 *d, unsigned int row, unsigned int col)
 {
-	const uint8_t *a = d->a + row * d->lda;
 	const int8_t *b = d->b + (ptrdiff_t)(col / COLS) * d->ldb;
 	unsigned int cols = d->cols - col < COLS ? d->cols - col : COLS;
 	int32_t *c = d->c[row] + col;
 	int32_t sum[COLS] = { 0 };
-	unsigned int g, i;
+	unsigned int p, g, i;
 
-	for (g = 0; g < d->groups; g++, a += 4, b += 4 * COLS)
-		for (i = 0; i < COLS; i++)
-			sum[i] = (int32_t)((uint32_t)sum[i] +
-					   (uint32_t)(a[0] * b[4 * i] + a[1] * b[4 * i + 1] +
-						      a[2] * b[4 * i + 2] + a[3] * b[4 * i + 3]));
+	for (p = 0; p < d->pieces; p++) {
+		const uint8_t *a = d->a[p * NPU_MXU_ROWS + row];
+
+		for (g = 0; g < d->groups; g++, a += 4, b += 4 * COLS) {
+			int32_t x[4] = { a[0] ^ d->flip, a[1] ^ d->flip, a[2] ^ d->flip,
+					 a[3] ^ d->flip };
+
+			for (i = 0; i < COLS; i++)
+				sum[i] =
+					(int32_t)((uint32_t)sum[i] +
+						  (uint32_t)(x[0] * b[4 * i] + x[1] * b[4 * i + 1] +
+							     x[2] * b[4 * i + 2] +
+							     x[3] * b[4 * i + 3]));
+		}
+	}
 	for (i = 0; i < cols; i++) {
 		uint32_t v = (uint32_t)sum[i];
 
@@ -79,7 +88,7 @@ static void dot_f32(const struct npu_mxu_dot_f32 *d)
 const struct npu_mxu_kernels npu_mxu_portable = {
 	.dot_i8 = dot_i8,
 	.dot_f32 = dot_f32,
-	.shift = loop_shift,
+	.sum = loop_sum,
 	.widen = loop_widen,
 	.depthwise_i8 = loop_depthwise_i8,
 	.depthwise_f32 = loop_depthwise_f32,

@@ -51,10 +51,12 @@ INLINE void store_i8(const struct npu_mxu_dot_i8 *d, unsigned int row, unsigned 
 INLINE void tile_i8(const struct npu_mxu_dot_i8 *d, unsigned int row, unsigned int col,
 		    const unsigned int rows, const unsigned int blocks, __mmask16 mask)
 {
-	const uint8_t *a = d->a + row * d->lda;
 	const int8_t *b = d->b + (ptrdiff_t)(col / COLS) * d->ldb;
+	const __m512i flip = _mm512_set1_epi8((char)d->flip);
+	const uint8_t *a[MAX_ROWS];
 	__m512i sum[MAX_ROWS][MAX_BLOCKS];
-	unsigned int g, r, j;
+	unsigned int p, r, j;
+	size_t g;
 
 #pragma GCC unroll 16
 	for (r = 0; r < rows; r++)
@@ -62,22 +64,27 @@ INLINE void tile_i8(const struct npu_mxu_dot_i8 *d, unsigned int row, unsigned i
 		for (j = 0; j < blocks; j++)
 			sum[r][j] = _mm512_setzero_si512();
 
-	for (g = 0; g < d->groups; g++, a += 4, b += 4 * COLS) {
-		__m512i w[MAX_BLOCKS];
-
-#pragma GCC unroll 4
-		for (j = 0; j < blocks; j++)
-			w[j] = _mm512_loadu_si512(b + (ptrdiff_t)j * d->ldb);
+	for (p = 0; p < d->pieces; p++) {
 #pragma GCC unroll 16
-		for (r = 0; r < rows; r++) {
-			int32_t four;
-			__m512i x;
+		for (r = 0; r < rows; r++)
+			a[r] = d->a[p * NPU_MXU_ROWS + row + r];
+		for (g = 0; g < d->groups; g++, b += 4 * COLS) {
+			__m512i w[MAX_BLOCKS];
 
-			memcpy(&four, a + r * d->lda, 4);
-			x = _mm512_set1_epi32(four);
 #pragma GCC unroll 4
 			for (j = 0; j < blocks; j++)
-				sum[r][j] = _mm512_dpbusd_epi32(sum[r][j], x, w[j]);
+				w[j] = _mm512_loadu_si512(b + (ptrdiff_t)j * d->ldb);
+#pragma GCC unroll 16
+			for (r = 0; r < rows; r++) {
+				int32_t four;
+				__m512i x;
+
+				memcpy(&four, a[r] + 4 * g, 4);
+				x = _mm512_xor_si512(_mm512_set1_epi32(four), flip);
+#pragma GCC unroll 4
+				for (j = 0; j < blocks; j++)
+					sum[r][j] = _mm512_dpbusd_epi32(sum[r][j], x, w[j]);
+			}
 		}
 	}
 
@@ -89,7 +96,7 @@ INLINE void tile_i8(const struct npu_mxu_dot_i8 *d, unsigned int row, unsigned i
 				 j + 1 == blocks ? mask : (__mmask16)0xffff);
 }
 
-/* All rows of so many blocks: tiles of @rows, the rest in smaller ones. */
+/* All rows of so many blocks: tiles of @most rows, the rest in smaller ones. */
 #define STRIP(type, blocks, most)                                                                 \
 	static void strip_##type##_##blocks(const struct npu_mxu_dot_##type *d, unsigned int col, \
 					    __mmask16 mask)                                       \
@@ -106,11 +113,11 @@ INLINE void tile_i8(const struct npu_mxu_dot_i8 *d, unsigned int row, unsigned i
 			tile_##type(d, row, col, 1, blocks, mask);                                \
 	}
 
-#define DOT(type)                                                     \
+#define DOT(type, most2, most1)                                       \
 	STRIP(type, 4, 6)                                             \
 	STRIP(type, 3, 8)                                             \
-	STRIP(type, 2, 12)                                            \
-	STRIP(type, 1, 12)                                            \
+	STRIP(type, 2, most2)                                         \
+	STRIP(type, 1, most1)                                         \
                                                                       \
 	static void dot_##type(const struct npu_mxu_dot_##type *d)    \
 	{                                                             \
@@ -129,7 +136,8 @@ INLINE void tile_i8(const struct npu_mxu_dot_i8 *d, unsigned int row, unsigned i
 			strip_##type##_1(d, col, last_mask(d->cols)); \
 	}
 
-DOT(i8)
+/* More rows would want more addresses than there are registers. */
+DOT(i8, 8, 8)
 
 /* ---- Floats ------------------------------------------------------------------------------ */
 
@@ -182,12 +190,12 @@ INLINE void tile_f32(const struct npu_mxu_dot_f32 *d, unsigned int row, unsigned
 		}
 }
 
-DOT(f32)
+DOT(f32, 12, 12)
 
 const struct npu_mxu_kernels npu_mxu_vnni = {
 	.dot_i8 = dot_i8,
 	.dot_f32 = dot_f32,
-	.shift = loop_shift,
+	.sum = loop_sum,
 	.widen = loop_widen,
 	.depthwise_i8 = loop_depthwise_i8,
 	.depthwise_f32 = loop_depthwise_f32,

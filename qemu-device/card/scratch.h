@@ -19,6 +19,7 @@ struct npu_scratch {
 		struct {
 			uint8_t a[NPU_MXU_ROWS * NPU_MXU_LDA_I8];
 			int8_t b[NPU_MXU_COLS * NPU_MXU_K_I8];
+			const uint8_t *rows[NPU_MXU_PIECES * NPU_MXU_ROWS];
 			uint8_t ones[NPU_MXU_K_I8];
 			int32_t sb[NPU_MXU_COLS];
 			int32_t bz[NPU_MXU_COLS];

@@ -196,10 +196,12 @@ static void test_matmul_panels(void **state)
 	(void)state;
 	/* Around the sizes at which products are cut. */
 	for (t = 0; t < sizeof(types) / sizeof(types[0]); t++) {
-		try_matmul(t, rnd_in(94, 100), rnd_in(60, 70), rnd_in(1, 20));
-		try_matmul(t, rnd_in(1, 4), rnd_in(62, 70), rnd_in(500, 520));
-		try_matmul(t, 3, rnd_in(20, 40), t < 6 ? rnd_in(1020, 1030) : rnd_in(510, 520));
-		try_matmul(t, 2, t < 6 ? rnd_in(1020, 1070) : rnd_in(510, 530), rnd_in(1, 30));
+		try_matmul(t, rnd_in(140, 150), rnd_in(60, 70), rnd_in(1, 20));
+		try_matmul(t, rnd_in(140, 150), rnd_in(60, 70), 4 * rnd_in(8, 10));
+		try_matmul(t, rnd_in(1, 4), rnd_in(62, 70), rnd_in(250, 260));
+		try_matmul(t, 3, rnd_in(20, 40), t < 6 ? rnd_in(1530, 1540) : rnd_in(510, 520));
+		try_matmul(t, 9, rnd_in(20, 40), t < 6 ? 4 * rnd_in(382, 1030) : rnd_in(510, 520));
+		try_matmul(t, 2, rnd_in(510, 530), rnd_in(1, 30));
 	}
 }
 
@@ -236,8 +238,16 @@ static int64_t random_strides(__le32 stride[3], int64_t run, int64_t w, int64_t 
 	return s2;
 }
 
-static void try_conv(unsigned int type, bool depthwise, bool large)
+enum kind {
+	CONV_SMALL,
+	CONV_LARGE,
+	CONV_DENSE, /* nothing between the channels of neighbours, and whole groups of 4 */
+	CONV_DEPTHWISE,
+};
+
+static void try_conv(unsigned int type, enum kind kind)
 {
+	bool depthwise = kind == CONV_DEPTHWISE, large = kind == CONV_LARGE;
 	struct npu_cmd_conv c = { .h = unit_cmd(NPU_OP_CONV, sizeof(c)) };
 	int64_t size, image, below, k, bytes;
 	char what[160];
@@ -265,11 +275,21 @@ static void try_conv(unsigned int type, bool depthwise, bool large)
 	c.dilation_w = (uint16_t)rnd_in(1, 3);
 	c.pad_top = (uint16_t)rnd_in(-3, 5);
 	c.pad_left = (uint16_t)rnd_in(-3, 5);
+	if (kind == CONV_DENSE) {
+		c.groups = 1;
+		c.in_c = (uint16_t)(4 * rnd_in(1, 50));
+		c.dilation_w = 1;
+		c.in_w = (uint16_t)rnd_in(3, 9);
+	}
 
 	fill_start(c.o.a_type);
 	random_operands(&c.o, c.batch, (int64_t)c.groups * c.out_c);
 	image = random_strides(c.a_stride, (int64_t)c.groups * c.in_c * size, c.in_w, c.in_h, size,
 			       &below);
+	if (kind == CONV_DENSE) {
+		c.a_stride[0] = (uint32_t)(c.in_c * size);
+		below = (int32_t)c.a_stride[1] < 0 ? below : 0;
+	}
 	c.o.a = place_span(below, image * c.batch, size);
 	image = random_strides(c.acc_stride, (int64_t)c.groups * c.out_c * 4, c.out_w, c.out_h, 4,
 			       &below);
@@ -306,9 +326,11 @@ static void test_conv(void **state)
 
 	(void)state;
 	for (i = 0; i < 400; i++)
-		try_conv(i % 8, false, false);
+		try_conv(i % 8, CONV_SMALL);
 	for (i = 0; i < 40; i++)
-		try_conv(i % 8, false, true);
+		try_conv(i % 8, CONV_LARGE);
+	for (i = 0; i < 200; i++)
+		try_conv(i % 8, CONV_DENSE);
 }
 
 static void test_depthwise(void **state)
@@ -318,7 +340,7 @@ static void test_depthwise(void **state)
 
 	(void)state;
 	for (i = 0; i < 120; i++)
-		try_conv(plain[i % 6], true, false);
+		try_conv(plain[i % 6], CONV_DEPTHWISE);
 }
 
 /* A command that could go on for hours ends soon after the job is to end. */
