@@ -2,7 +2,7 @@
 /*
  * Copyright (c) 2026 the npu authors
  *
- * VPU commands. Without a reduction one phase of stages runs over the index space. With one,
+ * VPU commands. Those that only make bytes of sums are vpu_requant.c's. Without a reduction one phase of stages runs over the index space. With one,
  * the space is walked with the reduced dimensions innermost, so that the elements of one result
  * follow each other; the first phase runs over that, results gather in a chunk of their own,
  * and the second phase runs over those.
@@ -215,5 +215,9 @@ static int run_reduce(struct npu_exec *e, const struct npu_cmd_vpu *c)
 
 int npu_exec_vpu(struct npu_exec *e, const struct npu_cmd_vpu *c)
 {
+	struct npu_vpu_requant *r = &e->scratch->vpu.requant;
+
+	if (npu_vpu_requant_match(e, c, r))
+		return npu_vpu_requant(e, c, r);
 	return c->reduce == NPU_REDUCE_NONE ? run_plain(e, c) : run_reduce(e, c);
 }

@@ -25,6 +25,34 @@ struct npu_vpu_values {
 	bool is_float;
 };
 
+#define NPU_VPU_REQUANT 4096 /* elements of a row that vpu_requant.c takes */
+
+/**
+ * struct npu_vpu_requant - bytes from sums: q((((sum + bias) * scale + residual) in min .. max) / divisor)
+ * @bias: of each column
+ * @scale: likewise
+ * @residual: NULL: none; else integers of one byte
+ * @residual_flip: bytes of it are xored with it to be unsigned
+ * @residual_zp: its zero point, as shifted
+ * @zp: zero point of the results
+ * @low: their least value
+ * @high: their greatest
+ */
+struct npu_vpu_requant {
+	int32_t bias[NPU_VPU_REQUANT];
+	float scale[NPU_VPU_REQUANT];
+	const struct npu_vpu_operand *residual;
+	uint8_t residual_flip;
+	int32_t residual_zp;
+	float residual_scale;
+	float min;
+	float max;
+	float divisor;
+	int32_t zp;
+	int32_t low;
+	int32_t high;
+};
+
 /**
  * struct npu_vpu_kernels - loops over blocks. Buffers are aligned and do not overlap but where said
  */
@@ -49,6 +77,12 @@ struct npu_vpu_kernels {
 		      const struct npu_vpu_values *z, uint8_t type, unsigned int blocks);
 	/** @sum: lane[i % NPU_REDUCE_LANES] += x[i], in order */
 	void (*sum)(float *lane, const float *x, unsigned int n);
+	/**
+	 * @requant: @n results; none of what is read is aligned, and @residual may be where @dst
+	 * is
+	 */
+	void (*requant)(uint8_t *dst, const uint8_t *sums, const uint8_t *residual,
+			const struct npu_vpu_requant *r, unsigned int n);
 };
 
 extern const struct npu_vpu_kernels npu_vpu_portable;
@@ -133,11 +167,23 @@ void npu_vpu_stages(struct npu_exec *e, struct npu_vpu_phase *ph, struct npu_vpu
 		    unsigned int n);
 
 /**
+ * npu_vpu_requant_match() - whether npu_vpu_requant() does all of the command with the same result
+ * @r: filled then
+ */
+bool npu_vpu_requant_match(struct npu_exec *e, const struct npu_cmd_vpu *c,
+			   struct npu_vpu_requant *r);
+
+/** npu_vpu_requant() - does it. Returns 0 or -1 as npu_exec_poll() */
+int npu_vpu_requant(struct npu_exec *e, const struct npu_cmd_vpu *c,
+		    const struct npu_vpu_requant *r);
+
+/**
  * struct npu_vpu_scratch - a command's state
  * @in: what is read, or reduced
  * @res: results gathering for the second phase
  * @tap: POOL's
  * @sums: POOL's integer averages
+ * @requant: of vpu_requant.c
  */
 struct npu_vpu_scratch {
 	struct npu_vpu_phase pre;
@@ -146,6 +192,7 @@ struct npu_vpu_scratch {
 	struct npu_vpu_values res;
 	struct npu_vpu_values tap;
 	int64_t sums[NPU_VPU_CHUNK];
+	struct npu_vpu_requant requant;
 };
 
 #endif

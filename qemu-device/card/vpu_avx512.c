@@ -21,6 +21,7 @@ const struct npu_vpu_kernels npu_vpu_avx512 = {
 	.to_float = loop_to_float,
 	.stage = loop_stage,
 	.sum = loop_sum,
+	.requant = loop_requant,
 };
 
 NPU_SIMD_END

@@ -13,4 +13,5 @@ const struct npu_vpu_kernels npu_vpu_portable = {
 	.to_float = loop_to_float,
 	.stage = loop_stage,
 	.sum = loop_sum,
+	.requant = loop_requant,
 };

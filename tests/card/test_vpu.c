@@ -15,9 +15,9 @@
 
 #include "unit.h"
 
-#define SPM (512u << 10)
-#define ACC (64u << 10)
-#define ROOMY (48u << 10)	/* a tensor with gaps; all those of a command fit into SPM */
+#define SPM   (512u << 10)
+#define ACC   (64u << 10)
+#define ROOMY (48u << 10) /* a tensor with gaps; all those of a command fit into SPM */
 
 static const uint8_t types[] = { NPU_S8, NPU_U8, NPU_S32, NPU_BF16, NPU_FP16, NPU_FP32 };
 
@@ -407,6 +407,94 @@ static void test_rows_that_repeat(void **state)
 	}
 }
 
+/* ---- Bytes from sums --------------------------------------------------------------------- */
+
+static void stage_of(struct npu_vpu_pipe *p, uint8_t op, uint8_t src, uint8_t src2, uint32_t imm)
+{
+	p->stage[p->stages++] =
+		(struct npu_vpu_stage){ .op = op, .src = src, .src2 = src2, .imm = imm };
+}
+
+/* Of a stage: an operand of @type, mostly one a column; or an immediate. */
+static void row_stage(struct npu_vpu_pipe *p, const uint32_t size[4], uint8_t op, uint8_t type)
+{
+	struct npu_vpu_operand *o = &p->operand[p->operands];
+
+	if (rnd_one_in(4)) {
+		stage_of(p, op, NPU_SRC_IMM, 0, random_imm());
+		return;
+	}
+	o->type = type;
+	lay_out(o, size, rnd_one_in(3) ? (unsigned int)rnd_in(0, 15) : 0xe);
+	stage_of(p, op, (uint8_t)(NPU_SRC_0 + p->operands++), 0, 0);
+}
+
+static void residual_stage(struct npu_vpu_pipe *p, const uint32_t size[4], bool in_place)
+{
+	struct npu_vpu_operand *o = &p->operand[p->operands];
+
+	if (in_place) {
+		*o = p->out;
+	} else {
+		o->type = types[rnd_one_in(4) ? rnd_in(2, 5) : rnd_in(0, 1)];
+		lay_out(o, size, 0);
+	}
+	if (!is_float(o->type)) {
+		o->flags = NPU_OPERAND_DEQUANT;
+		o->zp = (uint32_t)(rnd_one_in(8) ? (int64_t)(int32_t)rnd() : rnd_in(-128, 255));
+		o->scale = float_bits((float)rnd_in(1, 1000) / 700.0f);
+	}
+	stage_of(p, NPU_STAGE_ADD, (uint8_t)(NPU_SRC_0 + p->operands++), 0, 0);
+}
+
+static uint32_t random_limit(void)
+{
+	static const uint32_t odd[] = { 0, 0x80000000, 0x7fc00000, 0xff800000, 0x7f800000 };
+
+	return rnd_one_in(2) ? odd[rnd_in(0, 4)] : random_imm();
+}
+
+/*
+ * What ends products, and what only looks like it: zero points beyond reason, NaNs and infinities
+ * wherever a float is, operands that differ from row to row.
+ */
+static void test_requantise(void **state)
+{
+	unsigned int n;
+
+	(void)state;
+	for (n = 0; n < 1000; n++) {
+		struct npu_cmd_vpu c = { .h = unit_cmd(NPU_OP_VPU, sizeof(c)) };
+		char what[256];
+
+		fill_start();
+		random_size(c.size);
+		c.p.x.type = NPU_S32;
+		c.p.x.space = rnd_one_in(2) ? NPU_SPACE_ACC : NPU_SPACE_SPM;
+		lay_out(&c.p.x, c.size, 0);
+		c.p.out.type = rnd_one_in(2) ? NPU_U8 : NPU_S8;
+		lay_out(&c.p.out, c.size, 0);
+		if (rnd_one_in(2))
+			row_stage(&c.p, c.size, NPU_STAGE_IADD, NPU_S32);
+		if (rnd_one_in(2))
+			row_stage(&c.p, c.size, NPU_STAGE_MUL, NPU_FP32);
+		if (rnd_one_in(2))
+			residual_stage(&c.p, c.size, rnd_one_in(4));
+		if (rnd_one_in(3))
+			stage_of(&c.p, NPU_STAGE_MAX, NPU_SRC_IMM, 0, random_limit());
+		if (rnd_one_in(3))
+			stage_of(&c.p, NPU_STAGE_MIN, NPU_SRC_IMM, 0, random_limit());
+		if (rnd_one_in(3))
+			stage_of(&c.p, NPU_STAGE_DIV, NPU_SRC_IMM, 0, random_limit());
+		stage_of(&c.p, NPU_STAGE_QUANT, NPU_SRC_IMM, c.p.out.type,
+			 rnd_one_in(6) ? (uint32_t)rnd() : (uint32_t)rnd_in(-128, 255));
+		describe(what, sizeof(what), c.size, &c.p);
+		unit_copy(want, start);
+		ref_vpu(want, &c);
+		unit_compare(&c, what);
+	}
+}
+
 /* ---- By name, without the reference ------------------------------------------------------ */
 
 /* One stage on @n values with an immediate, out as @out. */
@@ -570,6 +658,7 @@ int main(void)
 		cmocka_unit_test(test_reductions),
 		cmocka_unit_test(test_pool),
 		cmocka_unit_test(test_rows_that_repeat),
+		cmocka_unit_test(test_requantise),
 		cmocka_unit_test(test_quantise_corners),
 		cmocka_unit_test(test_saturating_integers),
 		cmocka_unit_test(test_nans_and_zeros),
