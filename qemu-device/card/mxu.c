@@ -145,7 +145,7 @@ static void prepare_b(struct npu_exec *e, const struct npu_mxu_job *j, struct pa
 	}
 
 	p->has_bz = false;
-	for (n = p->n0; n < p->n1; n++) {
+	for (n = p->n0; n < p->n1 && (j->bz || shifted_bz(j, 0)); n++) {
 		s->i8.bz[n - p->n0] = shifted_bz(j, n);
 		p->has_bz |= s->i8.bz[n - p->n0] != 0;
 	}
@@ -227,6 +227,7 @@ static int multiply_panel_i8(struct npu_exec *e, const struct npu_mxu_kernels *f
 		.pieces = p->pieces,
 		.groups = groups_of(p),
 		.flip = npu_mxu_flip(j),
+		.same_az = !j->az_step,
 		.accumulate = j->accumulate || p->k0,
 	};
 	bool more = true;

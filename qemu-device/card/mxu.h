@@ -36,6 +36,7 @@
  * @b: blocks, @ldb bytes apart
  * @c: of each row, where its first column goes
  * @az: zero point of each row of @a as shifted; NULL: all zero
+ * @same_az: from row 1 on all are the same
  * @sb: sums of the columns of @b; used with @az only. It may be what row 0 gives: kernels finish
  *	rows in order
  * @bz: zero point of each column of @b as shifted; NULL: all zero
@@ -61,6 +62,7 @@ struct npu_mxu_dot_i8 {
 	unsigned int pieces;
 	unsigned int groups;
 	uint8_t flip;
+	bool same_az;
 	bool accumulate;
 };
 

@@ -8,6 +8,7 @@
  */
 #ifdef __x86_64__
 #include <immintrin.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "mxu.h"
@@ -24,23 +25,48 @@ NPU_SIMD_BEGIN(NPU_SIMD_AVX512)
 #define MAX_ROWS   12
 #define MAX_BLOCKS 4
 
-/* Columns of the last block that are there, as a mask. */
-static __mmask16 last_mask(unsigned int cols)
-{
-	return (__mmask16)(0xffff >> (-cols % COLS));
-}
+/**
+ * struct strip - blocks that go through all rows together
+ * @col: first column
+ * @mask: columns of the last block that are there
+ * @plain: sums of integers begin with @start, and nothing is to be put right at their end
+ */
+struct strip {
+	unsigned int col;
+	__mmask16 mask;
+	bool plain;
+	__m512i start[MAX_BLOCKS];
+};
 
 /* ---- Integers ---------------------------------------------------------------------------- */
 
+/*
+ * The zero point of the first operand, where all rows have the same, is the same for each row of
+ * results; their sums can begin with it. The row that may still have to give the sums of columns
+ * is not one of them.
+ */
+INLINE void begin_i8(const struct npu_mxu_dot_i8 *d, struct strip *s, const unsigned int blocks)
+{
+	unsigned int j;
+
+	s->plain = !d->bz && (!d->az || d->same_az);
+#pragma GCC unroll 4
+	for (j = 0; j < blocks; j++)
+		s->start[j] =
+			!d->az ? _mm512_setzero_si512() :
+				 _mm512_mullo_epi32(_mm512_set1_epi32(-d->az[d->rows - 1]),
+						    _mm512_load_si512(d->sb + s->col + j * COLS));
+}
+
 INLINE void store_i8(const struct npu_mxu_dot_i8 *d, unsigned int row, unsigned int col, __m512i v,
-		     __mmask16 mask)
+		     __mmask16 mask, bool plain)
 {
 	int32_t *c = d->c[row] + col;
 
-	if (d->az)
+	if (d->az && !plain)
 		v = _mm512_sub_epi32(v, _mm512_mullo_epi32(_mm512_set1_epi32(d->az[row]),
 							   _mm512_load_si512(d->sb + col)));
-	if (d->bz)
+	if (d->bz && !plain)
 		v = _mm512_sub_epi32(v, _mm512_mullo_epi32(_mm512_load_si512(d->bz + col),
 							   _mm512_set1_epi32(d->ra[row])));
 	if (d->accumulate)
@@ -48,10 +74,10 @@ INLINE void store_i8(const struct npu_mxu_dot_i8 *d, unsigned int row, unsigned 
 	_mm512_mask_storeu_epi32(c, mask, v);
 }
 
-INLINE void tile_i8(const struct npu_mxu_dot_i8 *d, unsigned int row, unsigned int col,
-		    const unsigned int rows, const unsigned int blocks, __mmask16 mask)
+INLINE void tile_i8(const struct npu_mxu_dot_i8 *d, unsigned int row, const struct strip *s,
+		    const unsigned int rows, const unsigned int blocks)
 {
-	const int8_t *b = d->b + (ptrdiff_t)(col / COLS) * d->ldb;
+	const int8_t *b = d->b + (ptrdiff_t)(s->col / COLS) * d->ldb;
 	const __m512i flip = _mm512_set1_epi8((char)d->flip);
 	const uint8_t *a[MAX_ROWS];
 	__m512i sum[MAX_ROWS][MAX_BLOCKS];
@@ -62,7 +88,7 @@ INLINE void tile_i8(const struct npu_mxu_dot_i8 *d, unsigned int row, unsigned i
 	for (r = 0; r < rows; r++)
 #pragma GCC unroll 4
 		for (j = 0; j < blocks; j++)
-			sum[r][j] = _mm512_setzero_si512();
+			sum[r][j] = s->plain ? s->start[j] : _mm512_setzero_si512();
 
 	for (p = 0; p < d->pieces; p++) {
 #pragma GCC unroll 16
@@ -88,52 +114,73 @@ INLINE void tile_i8(const struct npu_mxu_dot_i8 *d, unsigned int row, unsigned i
 		}
 	}
 
+	if (s->plain) {
+#pragma GCC unroll 16
+		for (r = 0; r < rows; r++)
+#pragma GCC unroll 4
+			for (j = 0; j < blocks; j++)
+				store_i8(d, row + r, s->col + j * COLS, sum[r][j],
+					 j + 1 == blocks ? s->mask : (__mmask16)0xffff, true);
+		return;
+	}
 #pragma GCC unroll 16
 	for (r = 0; r < rows; r++)
 #pragma GCC unroll 4
 		for (j = 0; j < blocks; j++)
-			store_i8(d, row + r, col + j * COLS, sum[r][j],
-				 j + 1 == blocks ? mask : (__mmask16)0xffff);
+			store_i8(d, row + r, s->col + j * COLS, sum[r][j],
+				 j + 1 == blocks ? s->mask : (__mmask16)0xffff, false);
 }
 
 /* All rows of so many blocks: tiles of @most rows, the rest in smaller ones. */
-#define STRIP(type, blocks, most)                                                                 \
-	static void strip_##type##_##blocks(const struct npu_mxu_dot_##type *d, unsigned int col, \
-					    __mmask16 mask)                                       \
-	{                                                                                         \
-		unsigned int row = 0;                                                             \
-                                                                                                  \
-		for (; row + (most) <= d->rows; row += (most))                                    \
-			tile_##type(d, row, col, most, blocks, mask);                             \
-		for (; row + 4 <= d->rows; row += 4)                                              \
-			tile_##type(d, row, col, 4, blocks, mask);                                \
-		for (; row + 2 <= d->rows; row += 2)                                              \
-			tile_##type(d, row, col, 2, blocks, mask);                                \
-		for (; row < d->rows; row++)                                                      \
-			tile_##type(d, row, col, 1, blocks, mask);                                \
+#define STRIP(type, blocks, most)                                                                \
+	static void strip_##type##_##blocks(const struct npu_mxu_dot_##type *d, struct strip *s) \
+	{                                                                                        \
+		unsigned int row = 0;                                                            \
+                                                                                                 \
+		for (; row + (most) <= d->rows; row += (most)) {                                 \
+			tile_##type(d, row, s, most, blocks);                                    \
+			if (!row)                                                                \
+				begin_##type(d, s, blocks);                                      \
+		}                                                                                \
+		if (d->rows - row == 5) {                                                        \
+			tile_##type(d, row, s, 5, blocks);                                       \
+			return;                                                                  \
+		}                                                                                \
+		for (; row + 4 <= d->rows; row += 4)                                             \
+			tile_##type(d, row, s, 4, blocks);                                       \
+		if (d->rows - row == 3)                                                          \
+			tile_##type(d, row, s, 3, blocks);                                       \
+		else if (d->rows - row == 2)                                                     \
+			tile_##type(d, row, s, 2, blocks);                                       \
+		else if (d->rows - row == 1)                                                     \
+			tile_##type(d, row, s, 1, blocks);                                       \
 	}
 
-#define DOT(type, most2, most1)                                       \
-	STRIP(type, 4, 6)                                             \
-	STRIP(type, 3, 8)                                             \
-	STRIP(type, 2, most2)                                         \
-	STRIP(type, 1, most1)                                         \
-                                                                      \
-	static void dot_##type(const struct npu_mxu_dot_##type *d)    \
-	{                                                             \
-		unsigned int blocks = (d->cols + COLS - 1) / COLS;    \
-		unsigned int col = 0;                                 \
-                                                                      \
-		for (; blocks > 4; blocks -= 4, col += 4 * COLS)      \
-			strip_##type##_4(d, col, 0xffff);             \
-		if (blocks == 4)                                      \
-			strip_##type##_4(d, col, last_mask(d->cols)); \
-		else if (blocks == 3)                                 \
-			strip_##type##_3(d, col, last_mask(d->cols)); \
-		else if (blocks == 2)                                 \
-			strip_##type##_2(d, col, last_mask(d->cols)); \
-		else                                                  \
-			strip_##type##_1(d, col, last_mask(d->cols)); \
+#define DOT(type, most2, most1)                                      \
+	STRIP(type, 4, 6)                                            \
+	STRIP(type, 3, 8)                                            \
+	STRIP(type, 2, most2)                                        \
+	STRIP(type, 1, most1)                                        \
+                                                                     \
+	static void dot_##type(const struct npu_mxu_dot_##type *d)   \
+	{                                                            \
+		unsigned int blocks = (d->cols + COLS - 1) / COLS;   \
+		struct strip s = { .mask = 0xffff };                 \
+                                                                     \
+		for (; blocks > 4; blocks -= 4, s.col += 4 * COLS) { \
+			s.plain = false;                             \
+			strip_##type##_4(d, &s);                     \
+		}                                                    \
+		s.plain = false;                                     \
+		s.mask = (__mmask16)(0xffff >> (-d->cols % COLS));   \
+		if (blocks == 4)                                     \
+			strip_##type##_4(d, &s);                     \
+		else if (blocks == 3)                                \
+			strip_##type##_3(d, &s);                     \
+		else if (blocks == 2)                                \
+			strip_##type##_2(d, &s);                     \
+		else                                                 \
+			strip_##type##_1(d, &s);                     \
 	}
 
 /* More rows would want more addresses than there are registers. */
@@ -141,9 +188,18 @@ DOT(i8, 8, 8)
 
 /* ---- Floats ------------------------------------------------------------------------------ */
 
-INLINE void tile_f32(const struct npu_mxu_dot_f32 *d, unsigned int row, unsigned int col,
-		     const unsigned int rows, const unsigned int blocks, __mmask16 mask)
+INLINE void begin_f32(const struct npu_mxu_dot_f32 *d, struct strip *s, const unsigned int blocks)
 {
+	(void)d;
+	(void)s;
+	(void)blocks;
+}
+
+INLINE void tile_f32(const struct npu_mxu_dot_f32 *d, unsigned int row, const struct strip *s,
+		     const unsigned int rows, const unsigned int blocks)
+{
+	const unsigned int col = s->col;
+	const __mmask16 mask = s->mask;
 	const float *a = d->a + row * d->lda;
 	const float *b = d->b + (ptrdiff_t)(col / COLS) * d->ldb;
 	__m512 sum[MAX_ROWS][MAX_BLOCKS];

@@ -34,9 +34,12 @@ struct npu_vpu_values {
  * @residual: NULL: none; else integers of one byte
  * @residual_flip: bytes of it are xored with it to be unsigned
  * @residual_zp: its zero point, as shifted
+ * @min: of what is divided; only with a @divisor other than 1
+ * @max: likewise
  * @zp: zero point of the results
- * @low: their least value
- * @high: their greatest
+ * @low: the least value before it is added: the type's, or a higher one of @min
+ * @high: likewise the greatest
+ * @nan: the result of a NaN
  */
 struct npu_vpu_requant {
 	int32_t bias[NPU_VPU_REQUANT];
@@ -49,8 +52,9 @@ struct npu_vpu_requant {
 	float max;
 	float divisor;
 	int32_t zp;
-	int32_t low;
-	int32_t high;
+	float low;
+	float high;
+	int32_t nan;
 };
 
 /**

@@ -308,41 +308,44 @@ static void loop_sum(float *restrict lane, const float *restrict x, unsigned int
 }
 
 /*
- * One block. A float of at most 2^22 is rounded to nearest even, as npu_rint() does, by adding what
- * leaves no bits for a fraction; the lower bits of the sum are then the integer. What is beyond is far
- * from all bytes, also with @r->zp added. -0 and +0 give the same byte, so which of them a limit
+ * One block; false where a sum has left its range and @saturate was not said, which makes the results
+ * wrong. Limits are integers that keep the byte in its range, or lie between such. A float of at most
+ * 2^22 is rounded to nearest even, as npu_rint() does, by adding what leaves no bits for a fraction; the
+ * lower bits of the sum are then the integer. -0 and +0 give the same byte, so which of them a limit
  * gives does not matter.
  */
-static inline __attribute__((always_inline)) void
+static inline __attribute__((always_inline)) bool
 requant_block(uint8_t *restrict dst, const may_alias_i32 *restrict sums,
 	      const uint8_t *restrict residual, const struct npu_vpu_requant *r,
-	      const int32_t *restrict bias, const float *restrict scale, const bool has_residual,
-	      const bool has_divisor)
+	      const int32_t *restrict bias, const float *restrict scale, const bool saturate,
+	      const bool has_residual, const bool has_divisor)
 {
-	const float low = -0x1p22f, high = 0x1p22f;
+	const int32_t zp = (int32_t)((uint32_t)r->zp - npu_f32_bits(0x1.8p23f));
+	uint32_t over = 0;
 	size_t k;
 
 	for (k = 0; k < BLOCK; k++) {
-		float f = (float)add_sat(sums[k], bias[k]) * scale[k];
-		int32_t v;
+		uint32_t x = (uint32_t)sums[k], y = (uint32_t)bias[k];
+		int32_t v = saturate ? add_sat((int32_t)x, (int32_t)y) : (int32_t)(x + y);
+		float f = (float)v * scale[k];
 		bool nan;
 
+		over |= (x ^ (uint32_t)v) & (y ^ (uint32_t)v);
 		if (has_residual)
 			f += (float)((residual[k] ^ r->residual_flip) - r->residual_zp) *
 			     r->residual_scale;
-		f = f < r->min ? r->min : f;
-		f = f > r->max ? r->max : f;
-		if (has_divisor)
+		if (has_divisor) {
+			f = f < r->min ? r->min : f;
+			f = f > r->max ? r->max : f;
 			f /= r->divisor;
+		}
 		nan = f != f;
-		f = f < low ? low : f;
-		f = f > high ? high : f;
-		v = (int32_t)(npu_f32_bits(f + 0x1.8p23f) - npu_f32_bits(0x1.8p23f)) + r->zp;
-		v = nan ? r->zp : v;
-		v = v < r->low ? r->low : v;
-		v = v > r->high ? r->high : v;
-		dst[k] = (uint8_t)v;
+		f = f < r->low ? r->low : f;
+		f = f > r->high ? r->high : f;
+		v = (int32_t)(npu_f32_bits(f + 0x1.8p23f) + (uint32_t)zp);
+		dst[k] = (uint8_t)(nan ? r->nan : v);
 	}
+	return saturate || (int32_t)over >= 0;
 }
 
 static inline __attribute__((always_inline)) void
@@ -352,20 +355,25 @@ requant_row(uint8_t *dst, const uint8_t *sums, const uint8_t *residual,
 {
 	uint8_t bytes[BLOCK] = { 0 }, out[BLOCK];
 	int32_t last[BLOCK] = { 0 };
+	const may_alias_i32 *from;
 	unsigned int k;
 
 	for (k = 0; k + BLOCK <= n; k += BLOCK) {
 		if (has_residual)
 			memcpy(bytes, residual + k, BLOCK);
-		requant_block(dst + k, (const may_alias_i32 *)(sums + 4 * (size_t)k), bytes, r,
-			      r->bias + k, r->scale + k, has_residual, has_divisor);
+		from = (const may_alias_i32 *)(sums + 4 * (size_t)k);
+		if (!requant_block(dst + k, from, bytes, r, r->bias + k, r->scale + k, false,
+				   has_residual, has_divisor))
+			requant_block(dst + k, from, bytes, r, r->bias + k, r->scale + k, true,
+				      has_residual, has_divisor);
 	}
 	if (k == n)
 		return;
 	if (has_residual)
 		memcpy(bytes, residual + k, n - k);
 	memcpy(last, sums + 4 * (size_t)k, 4 * (size_t)(n - k));
-	requant_block(out, last, bytes, r, r->bias + k, r->scale + k, has_residual, has_divisor);
+	requant_block(out, last, bytes, r, r->bias + k, r->scale + k, true, has_residual,
+		      has_divisor);
 	memcpy(dst + k, out, n - k);
 }
 

@@ -96,6 +96,30 @@ static bool take_limit(const struct npu_vpu_stage *s, float *limit)
 	return *limit == *limit;
 }
 
+static float between(float f, float low, float high)
+{
+	f = f < low ? low : f;
+	return f > high ? high : f;
+}
+
+/* Where nothing is divided, a value has to keep to one pair of limits instead of two. */
+static void take_range(struct npu_vpu_requant *r, uint8_t type, int32_t zp)
+{
+	int32_t low = type == NPU_S8 ? INT8_MIN : 0;
+	int32_t high = type == NPU_S8 ? INT8_MAX : UINT8_MAX;
+	float limit;
+
+	r->zp = zp;
+	r->nan = zp < low ? low : zp > high ? high : zp;
+	r->low = (float)(low - zp);
+	r->high = (float)(high - zp);
+	if (r->divisor != 1)
+		return;
+	limit = r->min < r->max ? r->min : r->max;
+	r->low = between(limit, r->low, r->high);
+	r->high = between(r->max, (float)(low - zp), r->high);
+}
+
 bool npu_vpu_requant_match(struct npu_exec *e, const struct npu_cmd_vpu *c,
 			   struct npu_vpu_requant *r)
 {
@@ -110,9 +134,6 @@ bool npu_vpu_requant_match(struct npu_exec *e, const struct npu_cmd_vpu *c,
 	if (last->op != NPU_STAGE_QUANT || last->src2 != p->out.type || last->src != NPU_SRC_IMM ||
 	    !is_small(last->imm))
 		return false;
-	r->zp = (int32_t)last->imm;
-	r->low = p->out.type == NPU_S8 ? INT8_MIN : 0;
-	r->high = p->out.type == NPU_S8 ? INT8_MAX : UINT8_MAX;
 	r->min = -__builtin_inff();
 	r->max = __builtin_inff();
 	r->divisor = 1;
@@ -139,7 +160,10 @@ bool npu_vpu_requant_match(struct npu_exec *e, const struct npu_cmd_vpu *c,
 		return false;
 	if (s->op == NPU_STAGE_DIV && !take_limit(s++, &r->divisor))
 		return false;
-	return s == last;
+	if (s != last)
+		return false;
+	take_range(r, p->out.type, (int32_t)last->imm);
+	return true;
 }
 
 static int64_t offset(const struct npu_vpu_operand *o, const uint32_t at[4])
