@@ -180,6 +180,8 @@ static void *map_lmem(uint64_t size)
 		munmap(p, aligned - p);
 	if (p + slack > aligned)
 		munmap(aligned + size, p + slack - aligned);
+	/* Products go through all of it again and again: small pages would miss the host's TLB. */
+	madvise(aligned, size, MADV_HUGEPAGE);
 	return aligned;
 }
 

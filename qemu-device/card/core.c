@@ -13,6 +13,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "wire.h"
 
@@ -20,13 +21,18 @@
 
 static int store_init(struct npu_store *s, uint32_t size)
 {
+	size_t align = size >= NPU_LARGE_PAGE_SIZE ? NPU_LARGE_PAGE_SIZE : NPU_EXEC_ALIGN;
 	uint32_t blocks = size / NPU_DIRTY_BLOCK;
 
 	s->size = size;
-	s->data = aligned_alloc(NPU_EXEC_ALIGN, size);
+	s->data = aligned_alloc(align, (size + align - 1) / align * align);
 	s->dirty = calloc((blocks + 63) / 64, sizeof(*s->dirty));
 	if (!s->data || !s->dirty)
 		return -1;
+#ifdef MADV_HUGEPAGE
+	/* Only advice: where the host has no large pages, all works as well. */
+	madvise(s->data, size, MADV_HUGEPAGE);
+#endif
 	memset(s->data, 0, size);
 	return 0;
 }
@@ -679,11 +685,13 @@ static void wire_store(struct npu_store *s, struct npu_wire *w)
 		npu_wire_u32(w, &next);
 		if (!next)
 			return;
-		if (!npu_wire_check(w, next > block && next <= blocks, "no such block of SPM or ACC"))
+		if (!npu_wire_check(w, next > block && next <= blocks,
+				    "no such block of SPM or ACC"))
 			return;
 		block = next - 1;
 		if (w->loading)
-			store_mark(s, (uint64_t)block * NPU_DIRTY_BLOCK, (uint64_t)block * NPU_DIRTY_BLOCK);
+			store_mark(s, (uint64_t)block * NPU_DIRTY_BLOCK,
+				   (uint64_t)block * NPU_DIRTY_BLOCK);
 		npu_wire_bytes(w, s->data + (uint64_t)block * NPU_DIRTY_BLOCK, NPU_DIRTY_BLOCK);
 		block++;
 	}

@@ -4,7 +4,8 @@
  *
  * LOAD, GATHER and STORE: bytes between memory and SPM or ACC. A span of memory is held for the
  * rows that lie in it, since many commands have rows much shorter than a page; but not for more of
- * them than HOLD_WORK, since whoever wants the page back waits for it, and rows may repeat.
+ * them than HOLD_WORK, since whoever wants the page back waits for it, and rows may repeat. Of host
+ * memory only what is written may be held for writing.
  *
  * Virtual addresses are computed modulo 2^64; the MMU refuses what is beyond its 48 bits.
  */
@@ -27,11 +28,11 @@ static uint64_t window(uint64_t va, uint64_t len)
 }
 
 /**
- * struct reader - reads memory row by row
+ * struct mover - reads or writes memory row by row
  * @va: of the span at hand, when @held
  * @work: since a span was let go for the sake of others
  */
-struct reader {
+struct mover {
 	struct npu_exec *e;
 	struct npu_span span;
 	uint64_t va;
@@ -39,49 +40,69 @@ struct reader {
 	uint64_t work;
 };
 
-static int reader_end(struct reader *r)
+static int mover_end(struct mover *m)
 {
-	if (!r->held)
+	if (!m->held)
 		return 0;
-	r->held = false;
-	return npu_mem_put(r->e->mem, &r->span, r->e->error);
+	m->held = false;
+	return npu_mem_put(m->e->mem, &m->span, m->e->error);
 }
 
 /* Before a row of so much @work: npu_exec_poll(), and nothing is held too long. */
-static int reader_poll(struct reader *r, uint64_t work)
+static int mover_poll(struct mover *m, uint64_t work)
 {
-	r->work += work;
-	if (r->work >= HOLD_WORK) {
-		r->work = 0;
-		if (reader_end(r))
+	m->work += work;
+	if (m->work >= HOLD_WORK) {
+		m->work = 0;
+		if (mover_end(m))
 			return -1;
 	}
-	return npu_exec_poll(r->e, work);
+	return npu_exec_poll(m->e, work);
 }
 
 /* At least one and at most *@len bytes at @va; NULL on failure. */
-static const uint8_t *reader_get(struct reader *r, uint64_t va, uint64_t *len)
+static const uint8_t *mover_get(struct mover *m, uint64_t va, uint64_t *len)
 {
-	uint64_t off = va - r->va;
+	uint64_t off = va - m->va;
 
-	if (!r->held || off >= r->span.len) {
-		if (reader_end(r) || npu_mem_get(r->e->mem, va, window(va, *len), NPU_ACCESS_READ,
-						 &r->span, r->e->error))
+	if (!m->held || off >= m->span.room) {
+		if (mover_end(m) || npu_mem_get(m->e->mem, va, window(va, *len), NPU_ACCESS_READ,
+						&m->span, m->e->error))
 			return NULL;
-		r->held = true;
-		r->va = va;
+		m->held = true;
+		m->va = va;
 		off = 0;
 	}
-	if (*len > r->span.len - off)
-		*len = r->span.len - off;
-	return r->span.ptr + off;
+	if (*len > m->span.room - off)
+		*len = m->span.room - off;
+	return m->span.ptr + off;
 }
 
-static int read_bytes(struct reader *r, uint64_t va, uint8_t *dst, uint64_t len)
+/* Likewise to be written. */
+static uint8_t *mover_put(struct mover *m, uint64_t va, uint64_t *len)
+{
+	uint64_t off = va - m->va;
+
+	if (!m->held || off >= m->span.room) {
+		if (mover_end(m) ||
+		    npu_mem_get(m->e->mem, va, *len, NPU_ACCESS_WRITE, &m->span, m->e->error))
+			return NULL;
+		m->held = true;
+		m->va = va;
+		off = 0;
+	}
+	if (*len > m->span.room - off)
+		*len = m->span.room - off;
+	if (m->span.len < off + *len)
+		m->span.len = off + *len;
+	return m->span.ptr + off;
+}
+
+static int read_bytes(struct mover *m, uint64_t va, uint8_t *dst, uint64_t len)
 {
 	while (len) {
 		uint64_t part = len;
-		const uint8_t *src = reader_get(r, va, &part);
+		const uint8_t *src = mover_get(m, va, &part);
 
 		if (!src)
 			return -1;
@@ -94,13 +115,13 @@ static int read_bytes(struct reader *r, uint64_t va, uint8_t *dst, uint64_t len)
 }
 
 /* @elements nibbles, from a whole byte on, each to a byte. */
-static int read_nibbles(struct reader *r, uint64_t va, uint8_t *dst, uint64_t elements, bool sign)
+static int read_nibbles(struct mover *m, uint64_t va, uint8_t *dst, uint64_t elements, bool sign)
 {
 	uint8_t flip = sign ? 8 : 0;
 
 	while (elements) {
 		uint64_t part = (elements + 1) / 2;
-		const uint8_t *src = reader_get(r, va, &part);
+		const uint8_t *src = mover_get(m, va, &part);
 		uint64_t count, i;
 
 		if (!src)
@@ -151,29 +172,31 @@ static bool is_filled(const struct npu_cmd_load *c, int dim, uint32_t i)
 	return i < c->pad_lo[dim] || i >= c->size[dim] - c->pad_hi[dim];
 }
 
-static int load_row(struct reader *r, const struct npu_cmd_load *c, uint64_t va, uint8_t *dst,
-		    bool filled, uint32_t fill)
+/* A row of @row elements. */
+static int load_row(struct mover *m, const struct npu_cmd_load *c, uint64_t row, uint64_t va,
+		    uint8_t *dst, bool filled, uint32_t fill)
 {
 	unsigned int size = element_size(c->type);
-	uint64_t inner = (uint64_t)c->size[0] - c->pad_lo[0] - c->pad_hi[0];
+	uint64_t inner = row - c->pad_lo[0] - c->pad_hi[0];
 
 	if (filled || !inner) {
-		fill_elements(dst, c->size[0], size, fill);
+		fill_elements(dst, row, size, fill);
 		return 0;
 	}
 	fill_elements(dst, c->pad_lo[0], size, fill);
 	dst += (uint64_t)c->pad_lo[0] * size;
 	fill_elements(dst + inner * size, c->pad_hi[0], size, fill);
 	if (c->type == NPU_S4 || c->type == NPU_U4)
-		return read_nibbles(r, va, dst, inner, c->type == NPU_S4);
-	return read_bytes(r, va, dst, inner * size);
+		return read_nibbles(m, va, dst, inner, c->type == NPU_S4);
+	return read_bytes(m, va, dst, inner * size);
 }
 
 int npu_exec_load(struct npu_exec *e, const struct npu_cmd_load *c)
 {
-	struct reader r = { .e = e };
+	struct mover m = { .e = e };
 	unsigned int size = element_size(c->type);
 	uint64_t base = e->region[c->region] + c->offset;
+	uint32_t row = c->size[0], rows = c->size[1];
 	uint32_t fill = c->fill;
 	uint32_t i1, i2, i3;
 	int ret = -1;
@@ -184,6 +207,14 @@ int npu_exec_load(struct npu_exec *e, const struct npu_cmd_load *c)
 		memcpy(&fill, e->spm + c->fill, size);
 	}
 
+	/* Rows that follow each other on both sides are one. */
+	if (rows > 1 && !c->pad_lo[0] && !c->pad_hi[0] && !c->pad_lo[1] && !c->pad_hi[1] &&
+	    c->type != NPU_S4 && c->type != NPU_U4 && c->mem_stride[0] == (uint64_t)row * size &&
+	    c->spm_stride[0] == row * size) {
+		row *= rows;
+		rows = 1;
+	}
+
 	for (i3 = 0; i3 < c->size[3]; i3++) {
 		for (i2 = 0; i2 < c->size[2]; i2++) {
 			bool outside = is_filled(c, 3, i3) || is_filled(c, 2, i2);
@@ -192,9 +223,9 @@ int npu_exec_load(struct npu_exec *e, const struct npu_cmd_load *c)
 			int64_t dst = (int64_t)c->spm + (int64_t)i3 * (int32_t)c->spm_stride[2] +
 				      (int64_t)i2 * (int32_t)c->spm_stride[1];
 
-			for (i1 = 0; i1 < c->size[1]; i1++) {
-				if (reader_poll(&r, 64 + (uint64_t)c->size[0]) ||
-				    load_row(&r, c,
+			for (i1 = 0; i1 < rows; i1++) {
+				if (mover_poll(&m, 64 + (uint64_t)row) ||
+				    load_row(&m, c, row,
 					     va + (uint64_t)(i1 - c->pad_lo[1]) * c->mem_stride[0],
 					     e->spm + dst + (int64_t)i1 * (int32_t)c->spm_stride[0],
 					     outside || is_filled(c, 1, i1), fill))
@@ -204,7 +235,7 @@ int npu_exec_load(struct npu_exec *e, const struct npu_cmd_load *c)
 	}
 	ret = 0;
 out:
-	return reader_end(&r) ? -1 : ret;
+	return mover_end(&m) ? -1 : ret;
 }
 
 /* The row that index @i names; false when out of range. */
@@ -232,7 +263,7 @@ static bool gather_row(const struct npu_exec *e, const struct npu_cmd_gather *c,
 
 int npu_exec_gather(struct npu_exec *e, const struct npu_cmd_gather *c)
 {
-	struct reader r = { .e = e };
+	struct mover m = { .e = e };
 	uint64_t base = e->region[c->region] + c->offset;
 	uint32_t i;
 	int ret = -1;
@@ -250,27 +281,24 @@ int npu_exec_gather(struct npu_exec *e, const struct npu_cmd_gather *c)
 			e->error->addr = c->index + i * e->error->len;
 			goto out;
 		}
-		if (reader_poll(&r, 64 + (uint64_t)c->row_bytes) ||
-		    read_bytes(&r, base + row * c->row_stride, dst, c->row_bytes))
+		if (mover_poll(&m, 64 + (uint64_t)c->row_bytes) ||
+		    read_bytes(&m, base + row * c->row_stride, dst, c->row_bytes))
 			goto out;
 	}
 	ret = 0;
 out:
-	return reader_end(&r) ? -1 : ret;
+	return mover_end(&m) ? -1 : ret;
 }
 
-static int write_bytes(struct npu_exec *e, uint64_t va, const uint8_t *src, uint64_t len)
+static int write_bytes(struct mover *m, uint64_t va, const uint8_t *src, uint64_t len)
 {
 	while (len) {
-		struct npu_span span;
-		uint64_t part;
+		uint64_t part = len;
+		uint8_t *dst = mover_put(m, va, &part);
 
-		if (npu_mem_get(e->mem, va, len, NPU_ACCESS_WRITE, &span, e->error))
+		if (!dst)
 			return -1;
-		part = span.len;
-		memcpy(span.ptr, src, part);
-		if (npu_mem_put(e->mem, &span, e->error))
-			return -1;
+		memcpy(dst, src, part);
 		va += part;
 		src += part;
 		len -= part;
@@ -283,7 +311,9 @@ int npu_exec_store(struct npu_exec *e, const struct npu_cmd_store *c)
 	const uint8_t *local = c->space == NPU_SPACE_ACC ? e->acc : e->spm;
 	uint64_t base = e->region[c->region] + c->offset;
 	uint32_t size[4] = { c->size[0], c->size[1], c->size[2], c->size[3] };
+	struct mover m = { .e = e };
 	uint32_t i1, i2, i3;
+	int ret = -1;
 
 	/* Rows that follow each other on both sides are one. */
 	if (size[1] > 1 && c->mem_stride[0] == size[0] && c->local_stride[0] == size[0] &&
@@ -300,14 +330,16 @@ int npu_exec_store(struct npu_exec *e, const struct npu_cmd_store *c)
 				      (int64_t)i2 * (int32_t)c->local_stride[1];
 
 			for (i1 = 0; i1 < size[1]; i1++) {
-				if (npu_exec_poll(e, 64 + (uint64_t)size[0]) ||
-				    write_bytes(e, va + i1 * c->mem_stride[0],
+				if (mover_poll(&m, 64 + (uint64_t)size[0]) ||
+				    write_bytes(&m, va + i1 * c->mem_stride[0],
 						local + src +
 							(int64_t)i1 * (int32_t)c->local_stride[0],
 						size[0]))
-					return -1;
+					goto out;
 			}
 		}
 	}
-	return 0;
+	ret = 0;
+out:
+	return mover_end(&m) ? -1 : ret;
 }

@@ -23,6 +23,8 @@ struct npu_mem;
  * @ptr: the first
  * @len: how many, at least one. All of them are written when it was got for writing; who could not
  *	lowers @len to what it has written before npu_mem_put()
+ * @room: bytes from @ptr on that may be accessed likewise, at least @len: in local memory, the rest of the
+ *	page. Who writes more of them than @len raises it before npu_mem_put()
  * @phys: where they are: bus address, or offset in local memory
  * @local: they are in local memory
  * @access: what for
@@ -30,6 +32,7 @@ struct npu_mem;
 struct npu_span {
 	uint8_t *ptr;
 	uint64_t len;
+	uint64_t room;
 	uint64_t phys;
 	bool local;
 	enum npu_access_kind access;

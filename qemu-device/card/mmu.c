@@ -278,12 +278,16 @@ static int get_locked(struct npu_view *view, uint64_t va, uint64_t len, enum npu
 {
 	if (translate(view, va, access, span, err))
 		return -1;
+	span->room = span->len;
 	if (span->len > len)
 		span->len = len;
-	if (span->local)
+	if (span->local) {
 		span->ptr = view->mmu->lmem + span->phys;
-	else if (reach_host(view, view->entry, span))
+		return 0;
+	}
+	if (reach_host(view, view->entry, span))
 		return fail(err, NPU_JOB_BUS, NPU_REASON_NONE, access, va);
+	span->room = span->len;
 	return 0;
 }
 

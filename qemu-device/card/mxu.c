@@ -48,6 +48,8 @@ void npu_mxu_cols(const struct npu_mxu_job *j, uint32_t x, uint32_t *s0, uint32_
  * @ldb: bytes between its blocks
  * @piece: bytes of a piece of a row
  * @pieces: of a row
+ * @tap_row: row of taps that @k0 is in
+ * @tap_k: and how far
  * @in_place: pieces whose coordinates are all inside are used where they lie; each is of one row of
  *	taps
  * @has_az: some zero point of the first operand, as shifted, is not zero
@@ -63,6 +65,8 @@ struct panel_i8 {
 	uint64_t k1;
 	uint64_t piece;
 	unsigned int pieces;
+	uint32_t tap_row;
+	uint64_t tap_k;
 	bool in_place;
 	bool has_az;
 	bool has_bz;
@@ -107,6 +111,8 @@ static void cut_k(const struct npu_mxu_job *j, struct panel_i8 *p)
 {
 	uint64_t row = row_of_taps(j), left = j->k - p->k0, most = NPU_MXU_K_I8, panels;
 
+	p->tap_row = (uint32_t)(p->k0 / row);
+	p->tap_k = p->k0 % row;
 	if (p->in_place && row <= most) {
 		left /= row;
 		most /= row;
@@ -115,7 +121,7 @@ static void cut_k(const struct npu_mxu_job *j, struct panel_i8 *p)
 		p->piece = row;
 	} else {
 		if (p->in_place)
-			left = row - p->k0 % row;
+			left = row - p->tap_k;
 		panels = (left + most - 1) / most;
 		p->pieces = 1;
 		p->piece = ((left + panels - 1) / panels + 3) / 4 * 4;
@@ -181,20 +187,16 @@ static void prepare_row(struct npu_exec *e, const struct npu_mxu_kernels *f,
 	uint8_t *packed = s->i8.a + row * NPU_MXU_LDA_I8;
 	int32_t az = shifted_az(j, pixel->image);
 	bool inside = p->in_place && pixel->x >= p->x0 && pixel->x < p->x1;
-	uint64_t k = p->k0, tap_k = 0, sum = 0;
-	uint32_t tap_row = 0;
+	uint64_t k = p->k0, sum = 0;
 	unsigned int i;
 
-	if (p->in_place) {
-		tap_row = (uint32_t)(k / row_of_taps(j));
-		tap_k = k % row_of_taps(j);
-	}
-	for (i = 0; i < p->pieces; i++, k += p->piece, tap_row++) {
-		int64_t y = npu_mxu_row(j, pixel->y, tap_row);
+	for (i = 0; i < p->pieces; i++, k += p->piece) {
+		int64_t y = npu_mxu_row(j, pixel->y, p->tap_row + i);
 		const uint8_t *a = packed;
 
 		if (inside && y >= 0 && y < j->in_h) {
-			a = npu_mxu_tile(j, pixel->image, y, npu_mxu_col(j, pixel->x, 0)) + tap_k;
+			a = npu_mxu_tile(j, pixel->image, y, npu_mxu_col(j, pixel->x, 0)) +
+			    p->tap_k;
 		} else {
 			npu_mxu_pack_a_i8(j, pixel, k, k + p->piece, (uint8_t)az ^ npu_mxu_flip(j),
 					  packed);

@@ -40,8 +40,8 @@ static void compare(const void *cmd, const char *what)
 
 /*
  * Strides for dimensions 1 to 3 of @size with rows of @row bytes: any order, gaps, either
- * direction, and where
- * @repeat allows it none. Returns the bytes below the first element; *@span: all of them.
+ * direction, and where @repeat allows it none. Often rows follow each other. Returns the bytes below
+ * the first element; *@span: all of them.
  */
 static int64_t random_strides(int64_t stride[3], const uint32_t size[4], int64_t row, bool repeat,
 			      int64_t *span)
@@ -51,10 +51,13 @@ static int64_t random_strides(int64_t stride[3], const uint32_t size[4], int64_t
 	int i;
 
 	rnd_order(order, 3);
+	if (rnd_one_in(3))
+		for (i = 0; i < 3; i++)
+			order[i] = (uint8_t)i;
 	for (i = 0; i < 3; i++) {
 		int d = order[i];
 
-		if (rnd_one_in(2))
+		if (rnd_one_in(i ? 2 : 3))
 			run += rnd_in(1, 40);
 		if (repeat && rnd_one_in(6)) {
 			stride[d] = 0;
@@ -100,16 +103,17 @@ static void try_load(void)
 	if (c.fill_mode == NPU_FILL_SPM)
 		c.fill = (uint32_t)(rnd_in(0, SPM / 8) * 4);
 	for (i = 0; i < 4; i++) {
-		if (c.fill_mode && rnd_one_in(2))
+		if (c.fill_mode && rnd_one_in(i ? 2 : 3))
 			c.pad_lo[i] = (uint32_t)rnd_in(0, c.size[i]);
-		if (c.fill_mode && rnd_one_in(2))
+		if (c.fill_mode && rnd_one_in(i ? 2 : 3))
 			c.pad_hi[i] = (uint32_t)rnd_in(0, c.size[i] - c.pad_lo[i]);
 		inside[i] = c.size[i] - c.pad_lo[i] - c.pad_hi[i];
 		if (!inside[i])
 			inside[i] = 1;
 	}
-	row = c.type == NPU_S4 || c.type == NPU_U4 ? (inside[0] + 1) / 2 :
-						     inside[0] * type_size(c.type);
+	row = c.type == NPU_S4 || c.type == NPU_U4 ?
+		      (inside[0] + 1) / 2 :
+		      (rnd_one_in(3) ? c.size[0] : inside[0]) * type_size(c.type);
 	below = random_strides(stride, inside, row, true, &span);
 	for (i = 0; i < 3; i++)
 		c.mem_stride[i] = (uint64_t)stride[i];
@@ -134,7 +138,7 @@ static void test_load(void **state)
 	unsigned int i;
 
 	(void)state;
-	for (i = 0; i < 300; i++)
+	for (i = 0; i < 900; i++)
 		try_load();
 }
 

@@ -107,6 +107,12 @@ static int get(struct npu_mem *mem, uint64_t va, uint64_t len, enum npu_access_k
 	span->phys = off;
 	span->local = true;
 	span->access = access;
+	/* Local memory lets more than was asked for be reached, as far as the page goes; or not. */
+	span->room = span->len;
+	if (rnd_one_in(2))
+		span->room = there < UNIT_MEM - off ? there : UNIT_MEM - off;
+	if (access == NPU_ACCESS_WRITE)
+		memcpy(u->before, span->ptr, span->room);
 	return 0;
 }
 
@@ -114,9 +120,11 @@ static int put(struct npu_mem *mem, struct npu_span *span, struct npu_error *err
 {
 	struct unit *u = of_mem(mem);
 
-	(void)span;
 	(void)err;
 	u->held--;
+	/* What was written beyond what the span says is lost. */
+	if (span->access == NPU_ACCESS_WRITE)
+		memcpy(span->ptr + span->len, u->before + span->len, span->room - span->len);
 	return 0;
 }
 
@@ -149,6 +157,7 @@ struct unit *unit_new(uint32_t spm, uint32_t acc)
 	u->mem.ops = &ops;
 	u->split = NPU_PAGE_SIZE;
 	u->bytes = need(calloc(1, UNIT_MEM));
+	u->before = need(calloc(1, UNIT_MEM));
 	u->spm = need(aligned_alloc(NPU_EXEC_ALIGN, spm));
 	u->acc = need(aligned_alloc(NPU_EXEC_ALIGN, acc));
 	memset(u->spm, 0, spm);
@@ -171,6 +180,7 @@ void unit_free(struct unit *u)
 {
 	npu_exec_fini(&u->e);
 	free(u->bytes);
+	free(u->before);
 	free(u->spm);
 	free(u->acc);
 	free(u);

@@ -25,6 +25,7 @@
  * @region: 4 KiB apart from UNIT_VA on
  * @bytes: UNIT_MEM of them
  * @split: spans end at multiples of this (a power of two), however much is asked for
+ * @before: of a span for writing, what was there
  * @held: spans out
  * @gets: spans given so far
  * @stop: npu_mem_stopped() answers so
@@ -36,6 +37,7 @@ struct unit {
 	struct npu_card_config cfg;
 	uint64_t region[NPU_MAX_REGIONS];
 	uint8_t *bytes;
+	uint8_t *before;
 	uint8_t *spm;
 	uint8_t *acc;
 	uint64_t split;
@@ -99,9 +101,9 @@ void rnd_order(uint8_t *order, int n);
 int type_size(uint8_t type);
 
 /* All coordinates of a 4-D space in order, dimension 0 fastest. */
-#define EACH_COORDINATE(at, size)                                       \
-	for ((at)[3] = 0; (at)[3] < (size)[3]; (at)[3]++)               \
-		for ((at)[2] = 0; (at)[2] < (size)[2]; (at)[2]++)       \
+#define EACH_COORDINATE(at, size)                                         \
+	for ((at)[3] = 0; (at)[3] < (size)[3]; (at)[3]++)                 \
+		for ((at)[2] = 0; (at)[2] < (size)[2]; (at)[2]++)         \
 			for ((at)[1] = 0; (at)[1] < (size)[1]; (at)[1]++) \
 				for ((at)[0] = 0; (at)[0] < (size)[0]; (at)[0]++)
 
