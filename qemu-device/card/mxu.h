@@ -91,6 +91,8 @@ struct npu_mxu_kernels {
 	uint32_t (*sum)(const uint8_t *src, size_t n, uint8_t flip);
 	/** @widen: bf16 or fp16 to binary32 */
 	void (*widen)(float *dst, const uint8_t *src, size_t n, uint8_t type);
+	/** @widen_packed: likewise @groups of NPU_B_PACKED, two k each, to a row of columns a k */
+	void (*widen_packed)(float *dst, const uint8_t *src, size_t groups, uint8_t type);
 	/** @depthwise_i8: acc[i] += (a[i] - az) * w[i]; a are bytes that S8 has xor 0x80 */
 	void (*depthwise_i8)(int32_t *acc, const uint8_t *a, const int32_t *w, size_t n,
 			     uint8_t flip, int32_t az);

@@ -39,6 +39,29 @@ static void loop_widen(float *dst, const uint8_t *src, size_t n, uint8_t type)
 	}
 }
 
+static void loop_widen_packed(float *restrict dst, const uint8_t *restrict src, size_t groups,
+			      uint8_t type)
+{
+	size_t g, i;
+
+	for (g = 0; g < groups; g++, dst += 2 * NPU_PACK_COLS, src += 4 * NPU_PACK_COLS) {
+		uint32_t two[NPU_PACK_COLS];
+
+		memcpy(two, src, sizeof(two));
+		if (type == NPU_BF16) {
+			for (i = 0; i < NPU_PACK_COLS; i++) {
+				dst[i] = npu_bf16_to_f32((uint16_t)two[i]);
+				dst[NPU_PACK_COLS + i] = npu_f32(two[i] & 0xffff0000);
+			}
+		} else {
+			for (i = 0; i < NPU_PACK_COLS; i++) {
+				dst[i] = npu_fp16_to_f32((uint16_t)two[i]);
+				dst[NPU_PACK_COLS + i] = npu_fp16_to_f32((uint16_t)(two[i] >> 16));
+			}
+		}
+	}
+}
+
 static void loop_depthwise_i8(int32_t *acc, const uint8_t *a, const int32_t *w, size_t n,
 			      uint8_t flip, int32_t az)
 {

@@ -201,7 +201,14 @@ void npu_mxu_pack_b_f32(const struct npu_mxu_job *j, uint32_t n0, uint32_t n1, u
 
 		for (k = k0; k < k1; k++, d += COLS) {
 			const uint8_t *src = j->b + b_offset_k(j, k);
+			uint64_t groups = (k1 - k) / 2;
 
+			if (j->b_layout == NPU_B_PACKED && k % 2 == 0 && groups) {
+				f->widen_packed(d, src + b_offset_n(j, n), groups, j->b_type);
+				k += 2 * groups - 1;
+				d += (2 * groups - 1) * COLS;
+				continue;
+			}
 			if (j->b_layout == NPU_B_ROWS)
 				f->widen(d, src + b_offset_n(j, n), cols, j->b_type);
 			else

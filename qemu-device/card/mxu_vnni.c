@@ -253,6 +253,7 @@ const struct npu_mxu_kernels npu_mxu_vnni = {
 	.dot_f32 = dot_f32,
 	.sum = loop_sum,
 	.widen = loop_widen,
+	.widen_packed = loop_widen_packed,
 	.depthwise_i8 = loop_depthwise_i8,
 	.depthwise_f32 = loop_depthwise_f32,
 };
