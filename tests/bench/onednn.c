@@ -2,11 +2,11 @@
 /*
  * Copyright (c) 2026 the npu authors
  *
- * Usage: onednn SECONDS
+ * Usage: onednn SECONDS [N]
  *
- * What the host's processor does without a card: int8 products of 1024 x 1024 x 1024 by oneDNN with
- * one thread, weights packed by oneDNN as it likes best. Once with sums as they are, once
- * requantised with a bias and a scale a column. One JSON object on stdout.
+ * What the host's processor does without a card: products of N x N x N (1024) by oneDNN with one
+ * thread. Of int8, weights packed by oneDNN as it likes best: once with sums as they are, once
+ * requantised with a bias and a scale a column. And of binary32 (sgemm). One JSON object on stdout.
  */
 #include <dnnl.h>
 #include <omp.h>
@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define N 1024
+static dnnl_dim_t size = 1024;
 
 static void check(dnnl_status_t status, const char *what)
 {
@@ -23,6 +23,15 @@ static void check(dnnl_status_t status, const char *what)
 		return;
 	fprintf(stderr, "onednn: %s: status %d\n", what, status);
 	exit(1);
+}
+
+static void *need(void *p)
+{
+	if (!p) {
+		perror("onednn");
+		exit(1);
+	}
+	return p;
 }
 
 static double now(void)
@@ -53,7 +62,7 @@ static void fill(dnnl_memory_t memory, uint32_t seed)
 {
 	int8_t *data = data_of(memory);
 
-	for (size_t i = 0; i < N * N; i++) {
+	for (dnnl_dim_t i = 0; i < size * size; i++) {
 		seed = seed * 1664525 + 1013904223;
 		data[i] = seed >> 24;
 	}
@@ -83,20 +92,26 @@ static dnnl_memory_t reorder(dnnl_memory_t from, const dnnl_memory_desc_t *from_
 
 static dnnl_primitive_attr_t requantise(void)
 {
-	static float scale[N];
+	float *scale = need(malloc(size * sizeof(*scale)));
 	dnnl_primitive_attr_t attr;
 
-	for (int i = 0; i < N; i++)
+	for (dnnl_dim_t i = 0; i < size; i++)
 		scale[i] = 1e-3f;
 	check(dnnl_primitive_attr_create(&attr), "attributes");
 	/* One a column: dimension 1. */
-	check(dnnl_primitive_attr_set_output_scales(attr, N, 1 << 1, scale), "scales");
+	check(dnnl_primitive_attr_set_output_scales(attr, size, 1 << 1, scale), "scales");
+	free(scale);
 	return attr;
+}
+
+static double gops(uint64_t count, double seconds)
+{
+	return 2.0 * size * size * size * count / seconds / 1e9;
 }
 
 static double measure(dnnl_engine_t engine, dnnl_stream_t stream, int requant, double seconds)
 {
-	const dnnl_dims_t dims = { N, N }, bias_dims = { 1, N };
+	const dnnl_dims_t dims = { size, size }, bias_dims = { 1, size };
 	dnnl_memory_desc_t a_md, b_md, b_any, out_md, bias_md;
 	dnnl_primitive_attr_t attr = requant ? requantise() : NULL;
 	dnnl_memory_t a, b, packed, out, bias;
@@ -122,7 +137,7 @@ static double measure(dnnl_engine_t engine, dnnl_stream_t stream, int requant, d
 	bias = make_memory(&bias_md, engine);
 	fill(a, 1);
 	fill(b, 2);
-	for (int i = 0; i < N; i++)
+	for (dnnl_dim_t i = 0; i < size; i++)
 		((int32_t *)data_of(bias))[i] = 0;
 	packed = reorder(b, &b_md, dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0),
 			 engine, stream);
@@ -152,23 +167,53 @@ static double measure(dnnl_engine_t engine, dnnl_stream_t stream, int requant, d
 	dnnl_primitive_desc_destroy(pd);
 	if (attr)
 		dnnl_primitive_attr_destroy(attr);
-	return 2.0 * N * N * N * count / (end - start) / 1e9;
+	return gops(count, end - start);
+}
+
+static double measure_sgemm(double seconds)
+{
+	float *a = need(malloc(size * size * sizeof(*a)));
+	float *b = need(malloc(size * size * sizeof(*b)));
+	float *c = need(malloc(size * size * sizeof(*c)));
+	uint64_t count = 0;
+	double start, end;
+
+	for (dnnl_dim_t i = 0; i < size * size; i++) {
+		a[i] = (float)(i % 251) / 256;
+		b[i] = (float)(i % 241) / 256;
+	}
+	check(dnnl_sgemm('N', 'N', size, size, size, 1, a, size, b, size, 0, c, size), "sgemm");
+	start = now();
+	do {
+		check(dnnl_sgemm('N', 'N', size, size, size, 1, a, size, b, size, 0, c, size),
+		      "sgemm");
+		end = now();
+		count++;
+	} while (end - start < seconds);
+	free(a);
+	free(b);
+	free(c);
+	return gops(count, end - start);
 }
 
 int main(int argc, char **argv)
 {
-	double seconds = argc > 1 ? atof(argv[1]) : 1, sums, requant;
+	double seconds = argc > 1 ? atof(argv[1]) : 1, sums, requant, sgemm;
 	const dnnl_version_t *version = dnnl_version();
 	dnnl_engine_t engine;
 	dnnl_stream_t stream;
 
+	if (argc > 2)
+		size = atoi(argv[2]);
 	omp_set_num_threads(1);
 	check(dnnl_engine_create(&engine, dnnl_cpu, 0), "engine");
 	check(dnnl_stream_create(&stream, engine, dnnl_stream_default_flags), "stream");
 	sums = measure(engine, stream, 0, seconds);
 	requant = measure(engine, stream, 1, seconds);
-	printf("{\"version\": \"%d.%d.%d\", \"sums_gops\": %.3f, \"requant_gops\": %.3f}\n",
-	       version->major, version->minor, version->patch, sums, requant);
+	sgemm = measure_sgemm(seconds);
+	printf("{\"version\": \"%d.%d.%d\", \"sums_gops\": %.3f, \"requant_gops\": %.3f, "
+	       "\"sgemm_gflops\": %.3f}\n",
+	       version->major, version->minor, version->patch, sums, requant, sgemm);
 	dnnl_stream_destroy(stream);
 	dnnl_engine_destroy(engine);
 	return fflush(stdout) ? 1 : 0;

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <glob.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -131,9 +132,9 @@ static void put(json_t *object, const char *key, const struct series *s)
 
 static json_t *matmul(bool vm)
 {
-	struct series onednn = read_series("onednn", "requant_gops", 1);
-	struct series onednn_sums = read_series("onednn", "sums_gops", 1);
-	struct series sim = read_series("sim-requant", "gops", 1);
+	struct series onednn = read_series("onednn-1024", "requant_gops", 1);
+	struct series onednn_sums = read_series("onednn-1024", "sums_gops", 1);
+	struct series sim = read_series("sim-requant-1024", "gops", 1);
 	struct series sums = read_series("sim-sums", "gops", 1);
 	struct series checked = read_series("sim-checked", "gops", 1);
 	json_t *j =
@@ -174,6 +175,52 @@ static json_t *matmul(bool vm)
 		       in_vm_sums.median, in_vm_sums.median / onednn_sums.median);
 	}
 	return j;
+}
+
+/*
+ * Products of several sizes, @sim's beside @host_key of oneDNN's: their ratios, and the geometric mean of
+ * those that are not small.
+ */
+static json_t *against_onednn(const char *what, const char *sim, const char *host_key)
+{
+	static const int sizes[] = { 512, 1024, 2048, 4096 };
+	const size_t count = sizeof(sizes) / sizeof(sizes[0]);
+	json_t *j = json_object();
+	double product = 1, mean;
+	char name[64];
+
+	printf("\n%s\n", what);
+	for (size_t i = 0; i < count; i++) {
+		struct series ours, theirs;
+		double r;
+
+		snprintf(name, sizeof(name), "%s-%d", sim, sizes[i]);
+		ours = read_series(name, "gops", 1);
+		snprintf(name, sizeof(name), "onednn-%d", sizes[i]);
+		theirs = read_series(name, host_key, 1);
+		r = ratio(&ours, &theirs);
+		snprintf(name, sizeof(name), "%d", sizes[i]);
+		json_object_set_new(j, name, json_real(r));
+		printf("  %-4s cubed, oneDNN and sim:                 %7.1f %7.1f   %5.2f\n", name,
+		       theirs.median, ours.median, r);
+		if (i)
+			product *= r;
+	}
+	mean = pow(product, 1.0 / (count - 1));
+	json_object_set_new(j, "geometric_mean", json_real(mean));
+	printf("  geometric mean from 1024 on                                  %5.2f\n", mean);
+	return j;
+}
+
+/* The hazard checker's time, of a product's without it. */
+static json_t *check_cost(void)
+{
+	struct series on = read_series("sim-checked", "gops", 1);
+	struct series off = read_series("sim-unchecked", "gops", 1);
+	double cost = ratio(&off, &on);
+
+	printf("\nhazards checked, time of that without           %5.2f\n", cost);
+	return json_real(cost);
 }
 
 static json_t *latency(void)
@@ -313,7 +360,7 @@ static json_t *machine(bool vm)
 	json_t *j, *onednn;
 
 	read_key("/proc/cpuinfo", "model name", cpu, sizeof(cpu));
-	snprintf(path, sizeof(path), "%s/onednn-1.json", folder);
+	snprintf(path, sizeof(path), "%s/onednn-1024-1.json", folder);
 	onednn = load(path);
 	snprintf(version, sizeof(version), "%s",
 		 json_string_value(json_object_get(onednn, "version")));
@@ -341,6 +388,14 @@ int main(int argc, char **argv)
 	doc = json_pack("{s:s, s:i}", "schema", "npu-bench", "version", VERSION);
 	json_object_set_new(doc, "machine", machine(vm));
 	json_object_set_new(doc, "matmul", matmul(vm));
+	json_object_set_new(doc, "int8_matmul_vs_onednn",
+			    against_onednn("int8 products, requantised, one thread, GOPS",
+					   "sim-requant", "requant_gops"));
+	json_object_set_new(
+		doc, "bf16_matmul_vs_sgemm",
+		against_onednn("bf16 products, sums, and oneDNN's sgemm, one thread, GFLOPS",
+			       "sim-bf16", "sgemm_gflops"));
+	json_object_set_new(doc, "check_cost", check_cost());
 	json_object_set_new(doc, "latency", vm ? latency() : json_null());
 	json_object_set_new(doc, "compile", compile());
 	json_object_set_new(doc, "shapes", shapes());

@@ -21,6 +21,7 @@ $(BENCH_COMPILE): $(BENCH_COMPILE).o $(BUILD)/tests/graph/networks.o $(LIBNPU)
 
 $(BUILD)/tests/bench/report.o: PKGS = jansson
 $(BENCH_REPORT): private PKGS = jansson
+$(BENCH_REPORT): private XLIBS = -lm
 $(BENCH_REPORT): $(BENCH_REPORT).o
 	$(call link)
 

@@ -25,6 +25,7 @@ out=build/bench
 npuctl=build/tools/npuctl/npuctl
 host_rounds=5
 vm_rounds=9
+sizes=(512 1024 2048 4096)
 rm -rf "$out"
 mkdir -p "$out"
 unset NPU_DEVICE
@@ -47,9 +48,14 @@ product() {
 
 for ((r = 1; r <= host_rounds; r++)); do
 	progress "host: round $r of $host_rounds, products of oneDNN and of the simulated card"
-	build/tests/bench/onednn 1 >"$out/onednn-$r.json"
-	product "sim-requant-$r.json" sim:cores=1,check=off
+	for n in "${sizes[@]}"; do
+		size=(--rows "$n" --columns "$n" --inner "$n")
+		build/tests/bench/onednn 1 "$n" >"$out/onednn-$n-$r.json"
+		product "sim-requant-$n-$r.json" sim:cores=1,check=off "${size[@]}"
+		product "sim-bf16-$n-$r.json" sim:cores=1,check=off "${size[@]}" --dtype bf16 --out sums
+	done
 	product "sim-sums-$r.json" sim:cores=1,check=off --out sums
+	product "sim-unchecked-$r.json" sim:cores=1,check=off
 	product "sim-checked-$r.json" sim:cores=1,check=on
 done
 for ((r = 1; r <= host_rounds; r++)); do
