@@ -193,6 +193,15 @@ static bool resolve(void *opaque, uint64_t va, enum npu_access_kind kind, uint64
 	return npu_view_resolve(&core->view, va, kind, key, len);
 }
 
+/* Likewise, for npu_time_bytes(), which asks for one page after the other. */
+static bool look_up(void *opaque, uint64_t va, enum npu_access_kind kind, uint64_t *key,
+		    uint64_t *len)
+{
+	struct npu_core *core = opaque;
+
+	return npu_view_look(&core->view, va, kind, key, len);
+}
+
 /* An npu_hazard_job.tag: from the window or, rarely, from memory again. */
 static uint32_t tag_at(void *opaque, uint32_t offset)
 {
@@ -249,7 +258,8 @@ static int execute(struct npu_core *core, const struct npu_cmd *cmd, struct npu_
 	if (core->hazard && !npu_hazard_command(core->hazard, cmd, core->pc, err))
 		return -1;
 	npu_isa_footprint(cmd, mark_access, core);
-	npu_time_bytes(cmd, core->job->region, core->spm.data, resolve, core, &local, &host);
+	npu_time_bytes(cmd, core->job->region, core->spm.data, look_up, core, &local, &host);
+	npu_view_look_end(&core->view);
 	core->exec.error = err;
 	if (npu_exec_command(&core->exec, cmd))
 		return -1;

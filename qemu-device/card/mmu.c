@@ -28,6 +28,9 @@ static int fail(struct npu_error *err, enum npu_status status, enum npu_reason r
 	return -1;
 }
 
+/* Pages that one stay in the port may look up: whoever wants the port waits for them. */
+#define LOOKS 64
+
 /* ---- The walk -------------------------------------------------------------------------------- */
 
 static enum npu_status read_root(struct npu_view *view, enum npu_reason *reason)
@@ -330,8 +333,15 @@ static int view_put(struct npu_mem *mem, struct npu_span *span, struct npu_error
 	return ret;
 }
 
-bool npu_view_resolve(struct npu_view *view, uint64_t va, enum npu_access_kind kind, uint64_t *key,
-		      uint64_t *len)
+void npu_view_look_end(struct npu_view *view)
+{
+	if (view->looks)
+		npu_port_leave(view->port);
+	view->looks = 0;
+}
+
+bool npu_view_look(struct npu_view *view, uint64_t va, enum npu_access_kind kind, uint64_t *key,
+		   uint64_t *len)
 {
 	struct npu_span span;
 	struct npu_error err;
@@ -339,17 +349,32 @@ bool npu_view_resolve(struct npu_view *view, uint64_t va, enum npu_access_kind k
 
 	if (atomic_load_explicit(&view->stop, memory_order_relaxed))
 		return false;
-	if (!npu_port_enter(view->mmu->bus, view->port))
-		return false;
+	if (!view->looks) {
+		if (!npu_port_enter(view->mmu->bus, view->port))
+			return false;
+		view->looks = LOOKS;
+	}
 	view->looking = true;
 	ok = !translate(view, va, kind, &span, &err);
 	view->looking = false;
-	npu_port_leave(view->port);
+	if (view->looks > 1)
+		view->looks--;
+	else
+		npu_view_look_end(view);
 	if (!ok)
 		return false;
 	*key = span.local ? NPU_KEY_LOCAL | span.phys : span.phys;
 	*len = span.len;
 	return true;
+}
+
+bool npu_view_resolve(struct npu_view *view, uint64_t va, enum npu_access_kind kind, uint64_t *key,
+		      uint64_t *len)
+{
+	bool ok = npu_view_look(view, va, kind, key, len);
+
+	npu_view_look_end(view);
+	return ok;
 }
 
 static bool view_stopped(struct npu_mem *mem)

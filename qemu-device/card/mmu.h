@@ -61,6 +61,7 @@ struct npu_tlb_entry {
  * @port: the core's
  * @stop: the job is to end
  * @ctx: context of the job
+ * @looks: npu_view_look() may do so many before it leaves the port; 0: it is outside
  * @looking: npu_view_resolve() only looks: an access will follow, and meet what is injected
  * @root: top-level table of context @root_ctx, when @root_valid
  * @entry: translates the span held now
@@ -75,6 +76,7 @@ struct npu_view {
 	struct npu_port *port;
 	atomic_bool stop;
 	uint32_t ctx;
+	unsigned int looks;
 	bool looking;
 	uint32_t root_ctx;
 	uint64_t root;
@@ -95,6 +97,14 @@ void npu_view_init(struct npu_view *view, struct npu_mmu *mmu, struct npu_port *
 /** npu_view_resolve() - as npu_resolve_fn; by the view's own thread outside spans */
 bool npu_view_resolve(struct npu_view *view, uint64_t va, enum npu_access_kind kind, uint64_t *key,
 		      uint64_t *len);
+
+/**
+ * npu_view_look() - likewise, staying inside the port for some calls more
+ * npu_view_look_end() - leave it. Nothing else may be done to the view in between
+ */
+bool npu_view_look(struct npu_view *view, uint64_t va, enum npu_access_kind kind, uint64_t *key,
+		   uint64_t *len);
+void npu_view_look_end(struct npu_view *view);
 
 /**
  * npu_view_invalidate() - forget what matches

@@ -6,8 +6,8 @@
  */
 #include "timing.h"
 
-/* Runs of one page after which it is resolved again. */
-#define RESOLVE_RUNS 65536
+/* Runs of one page after which it is resolved again; resolve() may hold something between two calls. */
+#define RESOLVE_RUNS 4096
 
 static uint64_t min_u64(uint64_t a, uint64_t b)
 {
