@@ -18,7 +18,10 @@ int try_ioctl(int fd, unsigned long request, void *p);
 /** call - an ioctl with its argument changed, now and then */
 int call(struct fuzz_thread *t, struct fuzz_file *f, unsigned long request, void *p);
 
-/** arg - memory for an argument, zeroed; now and then another thread's */
+/**
+ * arg - memory for an argument, zeroed; now and then another thread's. So what is written there is not what is read
+ * from there: a number that the fuzzer goes by itself is kept elsewhere.
+ */
 void *arg(struct fuzz_thread *t, size_t size);
 /** mutate - changes a few bits or fields of an argument, now and then */
 void mutate(struct fuzz_thread *t, void *p, size_t size);

@@ -33,10 +33,12 @@ int do_close(struct fuzz_thread *t)
 int do_query(struct fuzz_thread *t)
 {
 	struct drm_npu_dev_query *q = arg(t, sizeof(*q));
+	bool memory = chance(t, 2);
+	uint32_t size = memory ? sizeof(struct drm_npu_memory) : sizeof(struct drm_npu_info);
 
-	q->type = roll(t, 2);
-	q->size = q->type ? sizeof(struct drm_npu_memory) : sizeof(struct drm_npu_info);
-	q->pointer = chance(t, 4) ? 0 : (uintptr_t)arg(t, q->size);
+	q->type = memory ? DRM_NPU_QUERY_MEMORY : DRM_NPU_QUERY_INFO;
+	q->size = size;
+	q->pointer = chance(t, 4) ? 0 : (uintptr_t)arg(t, size);
 	return call(t, any_file(t), DRM_IOCTL_NPU_DEV_QUERY, q);
 }
 

@@ -97,18 +97,18 @@ int do_submit(struct fuzz_thread *t)
 	struct drm_npu_submit *s = arg(t, sizeof(*s));
 	struct drm_npu_job *jobs = arg(t, 8 * sizeof(*jobs));
 	struct fuzz_file *f = any_file(t);
-	unsigned int i = roll(t, QUEUES);
+	unsigned int i = roll(t, QUEUES), n;
 	int ret;
 
 	for (int k = 0; k < 8 && !f->queue[i]; k++)
 		i = roll(t, QUEUES);
 	s->queue_id = f->queue[i];
 	s->jobs.stride = edge(t, sizeof(*jobs), sizeof(*jobs));
-	s->jobs.count = 1 + roll(t, chance(t, 4) ? 8 : 2);
+	n = 1 + roll(t, chance(t, 4) ? 8 : 2);
 	s->jobs.array = (uintptr_t)jobs;
-	for (uint32_t k = 0; k < s->jobs.count; k++)
+	for (unsigned int k = 0; k < n; k++)
 		put_job(t, f, &jobs[k]);
-	s->jobs.count = edge(t, s->jobs.count, 128);
+	s->jobs.count = edge(t, n, 128);
 	any_syncs(t, f, &s->syncs);
 	ret = call(t, f, DRM_IOCTL_NPU_SUBMIT, s);
 	/* Banned, or none there: another one. */
@@ -122,10 +122,12 @@ int do_perf(struct fuzz_thread *t)
 	struct drm_npu_perf_query *q = arg(t, sizeof(*q));
 	struct fuzz_file *f = any_file(t);
 
-	q->type = roll(t, 2);
-	q->id = q->type == DRM_NPU_PERF_QUEUE ? any_queue(t, f) : roll(t, 5);
-	q->size = q->type == DRM_NPU_PERF_QUEUE ? sizeof(struct drm_npu_perf_queue) :
-						  sizeof(struct drm_npu_perf_core);
-	q->pointer = (uintptr_t)arg(t, q->size);
+	bool queue = chance(t, 2);
+	uint32_t size = queue ? sizeof(struct drm_npu_perf_queue) : sizeof(struct drm_npu_perf_core);
+
+	q->type = queue ? DRM_NPU_PERF_QUEUE : DRM_NPU_PERF_CORE;
+	q->id = queue ? any_queue(t, f) : roll(t, 5);
+	q->size = size;
+	q->pointer = (uintptr_t)arg(t, size);
 	return call(t, f, DRM_IOCTL_NPU_PERF_QUERY, q);
 }

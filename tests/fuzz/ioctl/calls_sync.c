@@ -17,24 +17,27 @@
 void any_syncs(struct fuzz_thread *t, struct fuzz_file *f, struct drm_npu_array *array)
 {
 	struct drm_npu_sync *s = arg(t, 3 * sizeof(*s));
+	unsigned int n = roll(t, 3);
 
 	array->stride = edge(t, sizeof(*s), sizeof(*s));
-	array->count = roll(t, 3);
 	array->array = (uintptr_t)s;
-	for (uint32_t i = 0; i < array->count; i++) {
-		s[i].handle = any_sync(t, f);
-		if (!s[i].handle) {
-			array->count = i;
+	for (unsigned int i = 0; i < n; i++) {
+		uint32_t handle = any_sync(t, f), flags;
+
+		if (!handle) {
+			n = i;
 			break;
 		}
 		/* What nobody has signalled cannot be waited for. */
-		s[i].flags = chance(t, 8) ? DRM_NPU_SYNC_WAIT : DRM_NPU_SYNC_SIGNAL;
+		flags = chance(t, 8) ? DRM_NPU_SYNC_WAIT : DRM_NPU_SYNC_SIGNAL;
+		s[i].handle = handle;
+		s[i].flags = flags;
 		if (chance(t, 3)) {
-			s[i].flags |= DRM_NPU_SYNC_TIMELINE;
+			s[i].flags = flags | DRM_NPU_SYNC_TIMELINE;
 			s[i].timeline_value = 1 + roll(t, 8);
 		}
 	}
-	array->count = edge(t, array->count, 1024);
+	array->count = edge(t, n, 1024);
 }
 
 static void keep_sync(struct fuzz_thread *t, struct fuzz_file *f, uint32_t handle)

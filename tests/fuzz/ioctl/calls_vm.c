@@ -62,15 +62,15 @@ static int bind(struct fuzz_thread *t, uint32_t flags)
 	struct drm_npu_vm_bind *b = arg(t, sizeof(*b));
 	struct drm_npu_vm_bind_op *ops = arg(t, 4 * sizeof(*ops));
 	struct fuzz_file *f = any_file(t);
+	unsigned int n = 1 + roll(t, 4);
 
 	b->vm_id = any_vm(t, f);
 	b->flags = flags;
 	b->ops.stride = edge(t, sizeof(*ops), sizeof(*ops));
-	b->ops.count = 1 + roll(t, 4);
 	b->ops.array = (uintptr_t)ops;
-	for (uint32_t i = 0; i < b->ops.count; i++)
+	for (unsigned int i = 0; i < n; i++)
 		bind_op(t, f, &ops[i]);
-	b->ops.count = edge(t, b->ops.count, 1024);
+	b->ops.count = edge(t, n, 1024);
 	if (flags)
 		any_syncs(t, f, &b->syncs);
 	return call(t, f, DRM_IOCTL_NPU_VM_BIND, b);
