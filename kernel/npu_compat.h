@@ -76,17 +76,22 @@ static inline int dmem_cgroup_try_charge(struct dmem_cgroup_region *region, u64 
 static inline void dmem_cgroup_uncharge(struct dmem_cgroup_pool_state *pool, u64 size)
 {
 }
+
+static inline void dmem_cgroup_unregister_region(struct dmem_cgroup_region *region)
+{
+}
 #endif
 
+/* Named as DRM's helper does it, which ties a region to the structure's life, not the card's. */
 static inline struct dmem_cgroup_region *
 npu_cgroup_register_region(struct drm_device *dev, const char *name, u64 size)
 {
 #if defined(NPU_HAVE_CGROUP_DMEM_INIT)
 	const struct dmem_cgroup_init init = { .size = size };
 
-	return drmm_cgroup_register_region(dev, name, &init);
+	return dmem_cgroup_register_region(&init, "drm/%s/%s", dev->unique, name);
 #elif defined(NPU_HAVE_CGROUP_DMEM)
-	return drmm_cgroup_register_region(dev, name, size);
+	return dmem_cgroup_register_region(size, "drm/%s/%s", dev->unique, name);
 #else
 	return NULL;
 #endif

@@ -9,12 +9,14 @@
  * jobs, and leaves nothing of an earlier owner whatever happened in between.
  *
  * Where the kernel has the dmem controller, local memory is a region of it, and who allocates is
- * charged before anything is taken. Nothing is evicted, so a limit is kept by refusing.
+ * charged before anything is taken. Nothing is evicted, so a limit is kept by refusing. A charge
+ * ends with its buffer or with the card, whichever goes first.
  *
- * Lock: npu_lmem.lock protects the allocator and is innermost; clearing runs without it, since a
- * block belongs to the caller as soon as it is allocated. The structure lives as long as the
- * drm_device, because buffers can outlive the card's presence; the aperture is mapped while the
- * card is bound, so it is touched only between npu_dev_enter() and npu_dev_exit().
+ * Lock: npu_lmem.lock protects the allocator and the list of charges and is innermost; clearing
+ * runs without it, since a block belongs to the caller as soon as it is allocated. The structure
+ * lives as long as the drm_device, because buffers can outlive the card's presence. The region and
+ * the aperture are there while the card is bound, so nothing is charged or touched but between
+ * npu_dev_enter() and npu_dev_exit().
  */
 #include <linux/cleanup.h>
 #include <linux/scatterlist.h>
@@ -28,9 +30,10 @@
 #include "npu_reset.h"
 
 struct npu_lmem {
-	struct mutex lock;	/* @buddy */
+	struct mutex lock;	/* @buddy, @charged */
 	struct gpu_buddy buddy;
 	struct dmem_cgroup_region *region;
+	struct list_head charged;	/* struct npu_lmem_area */
 	u64 size;
 	phys_addr_t base;
 	void __iomem *aperture;
@@ -41,6 +44,59 @@ struct npu_lmem {
 
 /* A scatterlist's length has 32 bits; half of that keeps pieces aligned. */
 #define NPU_LMEM_SEG_MAX ((u64)SZ_2G)
+
+/* ---- Charges --------------------------------------------------------------------------------- */
+
+static int npu_lmem_charge(struct npu_lmem *lmem, struct npu_lmem_area *area, u64 size)
+{
+	int ret = dmem_cgroup_try_charge(lmem->region, size, &area->pool, NULL);
+
+	/* What it says of a limit would be an invitation to try again. */
+	if (ret)
+		return ret == -EAGAIN ? -ENOMEM : ret;
+	area->size = size;
+	guard(mutex)(&lmem->lock);
+	if (area->pool)
+		list_add(&area->charge, &lmem->charged);
+	return 0;
+}
+
+static void npu_lmem_uncharge_locked(struct npu_lmem_area *area)
+{
+	if (!area->pool)
+		return;
+	list_del(&area->charge);
+	dmem_cgroup_uncharge(area->pool, area->size);
+	area->pool = NULL;
+}
+
+/*
+ * With the card, not with the structure: the same card may be back before that is gone, and a name
+ * must not be there twice. Not every kernel with the controller lets a charge outlive its region,
+ * and what a lost card had is nobody's any more, so all charges end here.
+ */
+static void npu_lmem_unregister(void *data)
+{
+	struct npu_lmem *lmem = data;
+	struct npu_lmem_area *area, *next;
+
+	scoped_guard(mutex, &lmem->lock)
+		list_for_each_entry_safe(area, next, &lmem->charged, charge)
+			npu_lmem_uncharge_locked(area);
+	dmem_cgroup_unregister_region(lmem->region);
+}
+
+static int npu_lmem_register(struct npu_device *ndev)
+{
+	struct npu_lmem *lmem = ndev->lmem;
+
+	lmem->region = npu_cgroup_register_region(&ndev->base, "local", lmem->size);
+	if (IS_ERR_OR_NULL(lmem->region))
+		return PTR_ERR_OR_ZERO(lmem->region);
+	return devm_add_action_or_reset(ndev->base.dev, npu_lmem_unregister, lmem);
+}
+
+/* ---- The allocator --------------------------------------------------------------------------- */
 
 static void npu_lmem_fini(struct drm_device *dev, void *data)
 {
@@ -61,6 +117,7 @@ int npu_lmem_init(struct npu_device *ndev)
 	if (!lmem)
 		return -ENOMEM;
 	mutex_init(&lmem->lock);
+	INIT_LIST_HEAD(&lmem->charged);
 
 	/* What the CPU cannot reach could not be cleared. */
 	lmem->size = round_down(min(ndev->caps.lmem_size, len), PAGE_SIZE);
@@ -83,8 +140,7 @@ int npu_lmem_init(struct npu_device *ndev)
 	ret = drmm_add_action_or_reset(&ndev->base, npu_lmem_fini, lmem);
 	if (ret)
 		return ret;
-	lmem->region = npu_cgroup_register_region(&ndev->base, "local", lmem->size);
-	return PTR_ERR_OR_ZERO(lmem->region);
+	return npu_lmem_register(ndev);
 }
 
 u64 npu_lmem_usable(struct npu_device *ndev)
@@ -149,11 +205,9 @@ int npu_lmem_alloc(struct npu_device *ndev, u64 size, struct npu_lmem_area *area
 	if (size > lmem->size)
 		return -ENOSPC;
 
-	ret = dmem_cgroup_try_charge(lmem->region, size, &area->pool, NULL);
-	/* What it says of a limit would be an invitation to try again. */
+	ret = npu_lmem_charge(lmem, area, size);
 	if (ret)
-		return ret == -EAGAIN ? -ENOMEM : ret;
-	area->size = size;
+		return ret;
 	scoped_guard(mutex, &lmem->lock)
 		ret = gpu_buddy_alloc_blocks(&lmem->buddy, 0, lmem->size, size, PAGE_SIZE,
 					     &area->blocks, 0);
@@ -168,10 +222,9 @@ void npu_lmem_free(struct npu_device *ndev, struct npu_lmem_area *area)
 {
 	struct npu_lmem *lmem = ndev->lmem;
 
-	scoped_guard(mutex, &lmem->lock)
-		gpu_buddy_free_list(&lmem->buddy, &area->blocks, 0);
-	dmem_cgroup_uncharge(area->pool, area->size);
-	area->pool = NULL;
+	guard(mutex)(&lmem->lock);
+	gpu_buddy_free_list(&lmem->buddy, &area->blocks, 0);
+	npu_lmem_uncharge_locked(area);
 }
 
 struct sg_table *npu_lmem_get_sgt(struct npu_device *ndev, struct npu_lmem_area *area)

@@ -18,12 +18,15 @@ struct sg_table;
  * struct npu_lmem_area - local memory that somebody has
  * @blocks: where it is; empty before npu_lmem_alloc() and after npu_lmem_free()
  * @size: bytes
- * @pool: what it is charged to: the cgroup of who allocated it, or NULL where nobody counts
+ * @pool: what it is charged to: the cgroup of who allocated it, or NULL where nobody counts or the
+ *        card has gone
+ * @charge: with @pool, among all that are charged
  */
 struct npu_lmem_area {
 	struct list_head blocks;
 	u64 size;
 	struct dmem_cgroup_pool_state *pool;
+	struct list_head charge;
 };
 
 /**
