@@ -47,7 +47,7 @@ $(eval $(call ioctl_check,7.x-iommu,--kernel 7.x --one-thread --iommu --qmp --mo
 $(eval $(call ioctl_check,debug,--kernel debug,NPU_NO_HOTPLUG=1,queue bo dmem vm stress))
 $(eval $(call ioctl_check,debug-2,--kernel debug --one-thread --qmp,NPU_NO_HOTPLUG=1,unplug dump pm event))
 $(eval $(call ioctl_check,debug-3,--kernel debug --one-thread --qmp,NPU_NO_HOTPLUG=1,recovery inject unload))
-$(eval $(call ioctl_test,debug-7.x,--kernel debug-7.x --one-thread --qmp))
+$(eval $(call ioctl_test,debug-7.x,--kernel debug-7.x --one-thread --qmp,NPU_DMEM=1))
 
 # Where the cache has no such kernel it is compiled, which is 17 minutes of processor time.
 .PHONY: check-debug-7.x
