@@ -57,6 +57,7 @@ struct NpuState {
 	bool pausing;
 
 	VMChangeStateEntry *vm_change;	/* npu_vmstate.c */
+	MemoryListener dirty;		/* likewise */
 	bool at_rest;			/* the card is, and so is all it has done: BQL */
 };
 

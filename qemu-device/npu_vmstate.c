@@ -20,6 +20,8 @@
  */
 #include "qemu/osdep.h"
 #include "qemu/error-report.h"
+#include "exec/cpu-common.h"
+#include "hw/core/cpu.h"
 #include "hw/pci/msix.h"
 #include "hw/pci/pcie_aer.h"
 #include "migration/qemu-file-types.h"
@@ -27,6 +29,16 @@
 #include "system/runstate.h"
 #else
 #include "sysemu/runstate.h"
+#endif
+#if __has_include("system/tcg.h")
+#include "system/tcg.h"
+#else
+#include "sysemu/tcg.h"
+#endif
+#if __has_include("system/address-spaces.h")
+#include "system/address-spaces.h"
+#elif __has_include("exec/address-spaces.h")
+#include "exec/address-spaces.h"
 #endif
 
 #include "card/snapshot.h"
@@ -75,8 +87,38 @@ static void npu_vm_change(void *opaque, bool running, RunState state)
 	npu_card_resume(s->card);
 }
 
+/* ---- Dirty local memory ---------------------------------------------------------------------- */
+
+static void npu_nothing(CPUState *cpu, run_on_cpu_data data)
+{
+}
+
+/*
+ * A live migration has taken the dirty bits, and emulated processors are to say again what they write. QEMU tells
+ * their TLBs so for the memory at its own address 0, whichever block it has just looked at
+ * (cpu_physical_memory_sync_dirty_bitmap() of 10.0): what they then stored in local memory was not there on the other
+ * side. Taking the bits of any client away has the TLBs ask again; nobody but this uses those of VGA.
+ */
+static void npu_dirty_taken(MemoryListener *listener)
+{
+	NpuState *s = container_of(listener, NpuState, dirty);
+	CPUState *cpu;
+
+	if (!tcg_enabled())
+		return;
+	memory_region_reset_dirty(&s->lmem, 0, s->cfg.lmem_size, DIRTY_MEMORY_VGA);
+	/* A store that is under way is in memory before that is read. */
+	CPU_FOREACH(cpu)
+		run_on_cpu(cpu, npu_nothing, RUN_ON_CPU_NULL);
+}
+
 void npu_vmstate_realize(NpuState *s)
 {
+	s->dirty = (MemoryListener) {
+		.name = "npu",
+		.log_global_after_sync = npu_dirty_taken,
+	};
+	memory_listener_register(&s->dirty, &address_space_memory);
 	s->vm_change = qemu_add_vm_change_state_handler(npu_vm_change, s);
 	if (!runstate_is_running())
 		npu_pause(s);
@@ -85,6 +127,7 @@ void npu_vmstate_realize(NpuState *s)
 void npu_vmstate_exit(NpuState *s)
 {
 	qemu_del_vm_change_state_handler(s->vm_change);
+	memory_listener_unregister(&s->dirty);
 }
 
 /* ---- The state ------------------------------------------------------------------------------- */
