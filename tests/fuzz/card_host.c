@@ -435,7 +435,7 @@ static bool is_settled(struct npu_card *card)
 	for (unsigned int i = 0; settled && !card->paused && i < card->cfg.cores; i++) {
 		struct npu_core *core = card->core[i];
 
-		settled = !core->go && (!core->job || hangs(core->job));
+		settled = !core->go && !core->answers && (!core->job || hangs(core->job));
 	}
 	pthread_mutex_unlock(&card->lock);
 	return settled;
