@@ -33,3 +33,5 @@ $(card_tests:%=$(BUILD)/tsan/%): %: %.o $(BUILD)/tsan/tests/card/libcardtest.a \
 
 CHECK_QUICK += $(card_tests:%=$(BUILD)/san/%)
 CHECK += $(card_thread_tests:%=$(BUILD)/tsan/%)
+# Two minutes, and as long again beside VMs.
+$(foreach t,$(card_thread_tests),$(eval $(BUILD)/tsan/$(t).timeout = 600))
