@@ -14,7 +14,7 @@ $(DEBUG_BINS): $(BUILD)/tests/vm/debug/%: $(BUILD)/tests/vm/debug/%.o $(BUILD)/t
 	$(call link)
 
 CHECK += vm-kernel-debug
-vm-kernel-debug.cmd = tests/vm/run.sh --kernel debug --timeout 900 --device check=on,inject=on --name kernel-debug \
+vm-kernel-debug.cmd = tests/vm/run.sh --kernel debug --one-thread --timeout 900 --device check=on,inject=on --name kernel-debug \
 	$(DEBUG_BINS:%=--file %) --file $(FUZZ_IOCTL) --file $(BUILD)/kernel/debug/npu_kunit.ko -- \
 	'$(vm_seeds) e=0; test_kunit npu_kunit.ko || e=1; test_fault || e=1; fuzz_ioctl $(FUZZ_IOCTL_CALLS) || e=1; exit $$e'
 vm-kernel-debug.deps = $(DEBUG_BINS) $(FUZZ_IOCTL)
