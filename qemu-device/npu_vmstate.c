@@ -7,7 +7,8 @@
  * The card moves only while the VM runs. When the VM stops it is paused in the handler of that change,
  * that is before the last pass over memory: what its threads have written is then marked dirty, and
  * interrupts they have asked for are with the processors. Guest memory is marked when mappings end, which
- * a pause does; local memory, a RAM block of QEMU's like any other, as it is written.
+ * a pause does; local memory, a RAM block of QEMU's, as it is written; what emulated
+ * processors write there QEMU alone would not see (npu_dirty_taken()).
  *
  * The handler has the BQL and must not wait for long, but a guest can make one command last for hours.
  * After PAUSE_MS the VM stops without the card, and a state that would then be saved is refused; the VM

@@ -60,14 +60,18 @@ static int mover_poll(struct mover *m, uint64_t work)
 	return npu_exec_poll(m->e, work);
 }
 
-/* At least one and at most *@len bytes at @va; NULL on failure. */
-static const uint8_t *mover_get(struct mover *m, uint64_t va, uint64_t *len)
+/*
+ * At least one and at most *@len bytes at @va, by the span at hand or by one of @ask bytes; NULL on
+ * failure.
+ */
+static uint8_t *mover_at(struct mover *m, enum npu_access_kind access, uint64_t va, uint64_t ask,
+			 uint64_t *len)
 {
 	uint64_t off = va - m->va;
 
 	if (!m->held || off >= m->span.room) {
-		if (mover_end(m) || npu_mem_get(m->e->mem, va, window(va, *len), NPU_ACCESS_READ,
-						&m->span, m->e->error))
+		if (mover_end(m) ||
+		    npu_mem_get(m->e->mem, va, ask, access, &m->span, m->e->error))
 			return NULL;
 		m->held = true;
 		m->va = va;
@@ -78,24 +82,20 @@ static const uint8_t *mover_get(struct mover *m, uint64_t va, uint64_t *len)
 	return m->span.ptr + off;
 }
 
-/* Likewise to be written. */
+static const uint8_t *mover_get(struct mover *m, uint64_t va, uint64_t *len)
+{
+	return mover_at(m, NPU_ACCESS_READ, va, window(va, *len), len);
+}
+
+/* To be written, all of it. */
 static uint8_t *mover_put(struct mover *m, uint64_t va, uint64_t *len)
 {
-	uint64_t off = va - m->va;
+	uint8_t *at = mover_at(m, NPU_ACCESS_WRITE, va, *len, len);
+	uint64_t end = va - m->va + *len;
 
-	if (!m->held || off >= m->span.room) {
-		if (mover_end(m) ||
-		    npu_mem_get(m->e->mem, va, *len, NPU_ACCESS_WRITE, &m->span, m->e->error))
-			return NULL;
-		m->held = true;
-		m->va = va;
-		off = 0;
-	}
-	if (*len > m->span.room - off)
-		*len = m->span.room - off;
-	if (m->span.len < off + *len)
-		m->span.len = off + *len;
-	return m->span.ptr + off;
+	if (at && m->span.len < end)
+		m->span.len = end;
+	return at;
 }
 
 static int read_bytes(struct mover *m, uint64_t va, uint8_t *dst, uint64_t len)

@@ -5,9 +5,9 @@
  * Rings: reading tails, descriptors and side tables, ABORT, CANCEL and ring resets, completions
  * and the moderation of their interrupts.
  *
- * A ring is read when it has no running job: when a doorbell rings by a core without a job, or by the front
- * while there is none, and by a core that has ended its job, so that a busy ring needs no other thread. Only one thread at a time reads a
- * ring (@reading). Commands are the front's.
+ * A ring is read when it has no running job: when a doorbell rings by a core without a job, or by the
+ * front while there is none, and by a core that has ended its job, so that a busy ring needs no other
+ * thread. Only one thread at a time reads a ring (@reading). Commands are the front's.
  * Completions are written by who ends the job: a core, or the front for descriptors that never
  * start; one at a time, because a ring has one running job and a job that is being completed is
  * still running.

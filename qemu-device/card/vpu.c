@@ -2,8 +2,8 @@
 /*
  * Copyright (c) 2026 the npu authors
  *
- * VPU commands. Those that only make bytes of sums are vpu_requant.c's. Without a reduction one phase of stages runs over the index space. With one,
- * the space is walked with the reduced dimensions innermost, so that the elements of one result
+ * VPU commands. Those that only make bytes of sums are vpu_requant.c's. Without a reduction one phase
+ * of stages runs over the index space. With one, the space is walked with the reduced dimensions innermost, so that the elements of one result
  * follow each other; the first phase runs over that, results gather in a chunk of their own,
  * and the second phase runs over those.
  */
