@@ -502,6 +502,36 @@ int npu_write_file(const char *path, const char *text)
 	return ret;
 }
 
+static void write_pci(const char *file, const char *text)
+{
+	char path[128];
+	int ret;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/%s", file);
+	ret = npu_write_file(path, text);
+	if (ret)
+		fail_msg("%s < %s: %s", path, text, strerror(-ret));
+}
+
+void npu_take_away(enum npu_way way, const char *name)
+{
+	char file[96];
+
+	snprintf(file, sizeof(file), "devices/%s/remove", name);
+	if (way == NPU_UNBIND)
+		write_pci("drivers/npu/unbind", name);
+	else
+		write_pci(file, "1");
+}
+
+void npu_bring_back(enum npu_way way, const char *name)
+{
+	if (way == NPU_UNBIND)
+		write_pci("drivers/npu/bind", name);
+	else
+		write_pci("rescan", "1");
+}
+
 int npu_sysfs_write(int fd, const char *name, const char *text)
 {
 	char folder[128], path[256];

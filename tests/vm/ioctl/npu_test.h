@@ -113,6 +113,13 @@ pid_t npu_fork(void);
 
 /* Writes to a file; 0 or -errno. */
 int npu_write_file(const char *path, const char *text);
+
+/* How the card goes: by its driver being unbound, or as a PCI device. Then the DMA API goes with it. */
+enum npu_way { NPU_UNBIND, NPU_REMOVE };
+
+/* Takes the card of that PCI name away, and brings it back. */
+void npu_take_away(enum npu_way way, const char *name);
+void npu_bring_back(enum npu_way way, const char *name);
 /*
  * Suspends the system and resumes it: to memory, from where its clock wakes it, or up to the devices (pm_test).
  * 0 or -errno.

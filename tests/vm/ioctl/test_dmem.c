@@ -214,36 +214,6 @@ static void test_group_ends(void **state)
 	assert_int_equal(charged(e), 0);
 }
 
-/* How the card goes: its driver is unbound, or it is removed as a PCI device. */
-enum way { UNBIND, REMOVE };
-
-static void write_pci(const char *file, const char *text)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/%s", file);
-	assert_int_equal(npu_write_file(path, text), 0);
-}
-
-static void take_away(enum way way, const char *name)
-{
-	char file[64];
-
-	snprintf(file, sizeof(file), "devices/%s/remove", name);
-	if (way == UNBIND)
-		write_pci("drivers/npu/unbind", name);
-	else
-		write_pci(file, "1");
-}
-
-static void bring_back(enum way way, const char *name)
-{
-	if (way == UNBIND)
-		write_pci("drivers/npu/bind", name);
-	else
-		write_pci("rescan", "1");
-}
-
 /* Groups that were removed and are still held by somebody. */
 static long long dying_groups(void)
 {
@@ -264,7 +234,7 @@ static long long dying_groups(void)
  * The card goes, and a file and buffers of it stay. Its region goes at once, and comes back with the card, as
  * the only one of its name; what was charged to the old one is nobody's.
  */
-static void card_goes(struct env *e, enum way way)
+static void card_goes(struct env *e, enum npu_way way)
 {
 	uint32_t old, handle;
 	int old_fd = e->fd;
@@ -272,7 +242,7 @@ static void card_goes(struct env *e, enum way way)
 	enter_group();
 	assert_int_equal(try_create(old_fd, 6 * MIB, DRM_NPU_BO_LOCAL, &old), 0);
 	assert_int_equal(try_create(old_fd, MIB, DRM_NPU_BO_LOCAL, &handle), 0);
-	take_away(way, e->pci);
+	npu_take_away(way, e->pci);
 	assert_int_equal(region_value(e, ROOT "/dmem.capacity"), -1);
 	assert_int_equal(charged(e), -1);
 	assert_int_equal(try_create(old_fd, 4096, DRM_NPU_BO_LOCAL, &handle), -ENODEV);
@@ -286,7 +256,7 @@ static void card_goes(struct env *e, enum way way)
 	assert_int_equal(mkdir(GROUP, 0755), 0);
 	enter_group();
 
-	bring_back(way, e->pci);
+	npu_bring_back(way, e->pci);
 	e->fd = npu_open_card(e->pci);
 	assert_true(e->fd >= 0);
 	assert_int_equal(region_value(e, ROOT "/dmem.capacity"), npu_info(e->fd).lmem_size);
@@ -303,12 +273,12 @@ static void card_goes(struct env *e, enum way way)
 
 static void test_card_is_unbound(void **state)
 {
-	card_goes(*state, UNBIND);
+	card_goes(*state, NPU_UNBIND);
 }
 
 static void test_card_is_removed(void **state)
 {
-	card_goes(*state, REMOVE);
+	card_goes(*state, NPU_REMOVE);
 }
 
 /* Mounts what nobody has, and asks for the controller. */

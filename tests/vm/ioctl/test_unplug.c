@@ -22,42 +22,6 @@
 #define HOST_VA	0x40000000ull
 #define LOCAL_VA	0x80000000ull
 
-/* How the card goes: by its driver being unbound, or as a PCI device. Then the DMA API goes with it. */
-enum way { UNBIND, REMOVE };
-
-static void write_pci(const char *file, const char *text)
-{
-	char path[128];
-	int fd;
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/%s", file);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	assert_true(fd >= 0);
-	if (write(fd, text, strlen(text)) < 0)
-		fail_msg("%s < %s: %s", path, text, strerror(errno));
-	close(fd);
-}
-
-static void take_away(enum way way, const char *name)
-{
-	char file[128];
-
-	if (way == UNBIND) {
-		write_pci("drivers/npu/unbind", name);
-		return;
-	}
-	snprintf(file, sizeof(file), "devices/%s/remove", name);
-	write_pci(file, "1");
-}
-
-static void bring_back(enum way way, const char *name)
-{
-	if (way == UNBIND)
-		write_pci("drivers/npu/bind", name);
-	else
-		write_pci("rescan", "1");
-}
-
 static int export(int fd, uint32_t handle)
 {
 	struct drm_prime_handle arg = { .handle = handle, .flags = DRM_CLOEXEC | DRM_RDWR };
@@ -158,7 +122,7 @@ static void assert_mappings_safe(struct user *u)
 
 static void card_goes(void **state)
 {
-	enum way way = *(enum way *)*state;
+	enum npu_way way = *(enum npu_way *)*state;
 	struct user a = user_create(), b = user_create(), c = user_create(), d;
 	char name[64];
 
@@ -168,7 +132,7 @@ static void card_goes(void **state)
 	/* Touched again, since the job wrote to it. */
 	memset(a.local.map, 0x22, PAGE);
 
-	take_away(way, name);
+	npu_take_away(way, name);
 	assert_gone(&a);
 	assert_mappings_safe(&a);
 	assert_gone(&b);
@@ -183,7 +147,7 @@ static void card_goes(void **state)
 	close(b.local_dma_buf);
 	close(b.fd);
 
-	bring_back(way, name);
+	npu_bring_back(way, name);
 	d = user_create();
 	assert_works(&d);
 	/* One that was open all the time is as dead as before, and in nobody's way. */
@@ -203,7 +167,7 @@ static void card_goes(void **state)
 /* What another card has attached to goes on being that card's. */
 static void exporter_goes(void **state)
 {
-	enum way way = *(enum way *)*state;
+	enum npu_way way = *(enum npu_way *)*state;
 	struct user a = user_create();
 	struct drm_prime_handle import = { .fd = a.host_dma_buf };
 	char name[64], other_name[64];
@@ -237,17 +201,17 @@ static void exporter_goes(void **state)
 	assert_int_equal(npu_try_vm_bind(other, vm, DRM_NPU_VM_BIND_MAP, handle, HOST_VA, SIZE, 0, 0), 0);
 
 	/* The exporter goes, then the importer. */
-	take_away(way, name);
+	npu_take_away(way, name);
 	assert_int_equal(npu_try_vm_bind(other, vm, DRM_NPU_VM_BIND_UNMAP, 0, HOST_VA, PAGE, 0, 0), 0);
 	assert_int_equal(npu_try_vm_bind(other, vm, DRM_NPU_VM_BIND_MAP, handle, HOST_VA, SIZE, 0, 0), 0);
 	user_unmap(&a);
 	close(a.host_dma_buf);
 	close(a.local_dma_buf);
 	close(a.fd);
-	take_away(way, other_name);
+	npu_take_away(way, other_name);
 	close(other);
-	bring_back(way, name);
-	bring_back(way, other_name);
+	npu_bring_back(way, name);
+	npu_bring_back(way, other_name);
 	a = user_create();
 	assert_works(&a);
 	user_unmap(&a);
@@ -259,7 +223,7 @@ static void exporter_goes(void **state)
 /* A bind that waits for a job that the card's loss ends. */
 static void binds_waiting(void **state)
 {
-	enum way way = *(enum way *)*state;
+	enum npu_way way = *(enum npu_way *)*state;
 	struct user a = user_create(), b;
 	struct drm_npu_vm_bind_op ops[2] = {
 		{ .type = DRM_NPU_VM_BIND_UNMAP, .va = LOCAL_VA, .size = SIZE },
@@ -292,7 +256,7 @@ static void binds_waiting(void **state)
 	npu_ioctl(a.fd, DRM_IOCTL_NPU_VM_BIND, &bind);
 	file = npu_syncobj_export_fence(a.fd, bound);
 	assert_int_equal(npu_sync_file_status(file), 0);
-	take_away(way, name);
+	npu_take_away(way, name);
 	/* Syncobjs of a lost card cannot be waited for; their fences can. */
 	for (int i = 0; i < 6000 && !npu_sync_file_status(file); i++)
 		usleep(10000);
@@ -301,7 +265,7 @@ static void binds_waiting(void **state)
 	user_unmap(&a);
 	close(a.host_dma_buf);
 	close(a.local_dma_buf);
-	bring_back(way, name);
+	npu_bring_back(way, name);
 	assert_int_equal(npu_sync_file_status(file), -ENODEV);
 	close(file);
 	b = user_create();
@@ -350,7 +314,7 @@ static int work(int ready)
 /* In the middle of jobs of several processes. */
 static void goes_under_load(void **state)
 {
-	enum way way = *(enum way *)*state;
+	enum npu_way way = *(enum npu_way *)*state;
 	struct user a;
 	char name[64];
 
@@ -368,13 +332,13 @@ static void goes_under_load(void **state)
 		}
 		for (int i = 0; i < WORKERS; i++)
 			assert_int_equal(read(ready[0], &c, 1), 1);
-		take_away(way, name);
+		npu_take_away(way, name);
 		for (int i = 0; i < WORKERS; i++) {
 			assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
 			assert_true(WIFEXITED(status));
 			assert_int_equal(WEXITSTATUS(status), 0);
 		}
-		bring_back(way, name);
+		npu_bring_back(way, name);
 		close(ready[0]);
 		close(ready[1]);
 		close(fd);
@@ -389,8 +353,8 @@ static void goes_under_load(void **state)
 
 int main(void)
 {
-	static enum way ways[] = { UNBIND, REMOVE };
-#define TEST(name, way) { #name ", " #way, name, NULL, NULL, &ways[way] }
+	static enum npu_way ways[] = { NPU_UNBIND, NPU_REMOVE };
+#define TEST(name, way) { #name ", " #way, name, NULL, NULL, &ways[NPU_##way] }
 	const struct CMUnitTest tests[] = {
 		TEST(card_goes, UNBIND),
 		TEST(card_goes, REMOVE),
