@@ -45,9 +45,12 @@
  *   cannot run) requests are refused: their jobs are being thrown away.
  * - When the VM stops the card is paused, under the BQL as well; there requests are served by who waits
  *   (npu_vmstate.c).
- * - Interrupts are bits that a bottom half turns into msix_notify().
+ * - Interrupts are bits that are turned into msix_notify() under the BQL: under TCG by the emulated processor
+ *   that wrote a register last, which is likely the one to be interrupted and so need not be woken by another
+ *   thread that was woken itself; otherwise by a bottom half.
  *
- * `lock' guards the queue of requests, `draining' and `pausing'. It is a leaf.
+ * `lock' guards the queue of requests, `draining', `pausing' and `writer'. With it held only a processor's queue
+ * of work is touched.
  */
 #include "qemu/osdep.h"
 #include "qemu/bitops.h"
@@ -61,6 +64,7 @@
 #include "qapi/error.h"
 #include "qapi/visitor.h"
 #include "exec/cpu-common.h"
+#include "hw/core/cpu.h"
 #include "hw/pci/msix.h"
 #include "hw/pci/pci.h"
 #include "hw/pci/pcie.h"
@@ -70,6 +74,11 @@
 #include "system/dma.h"
 #else
 #include "sysemu/dma.h"
+#endif
+#if __has_include("system/tcg.h")
+#include "system/tcg.h"
+#else
+#include "sysemu/tcg.h"
 #endif
 #if __has_include("system/address-spaces.h")
 #include "system/address-spaces.h"
@@ -316,13 +325,44 @@ static int npu_host_write(void *opaque, uint64_t bus, const void *buf, uint64_t 
 	return r.ret;
 }
 
+/* On an emulated processor, which holds the BQL for it. */
+static void npu_irq_work(CPUState *cpu, run_on_cpu_data data)
+{
+	NpuState *s = data.host_ptr;
+
+	npu_raise_interrupts(s);
+	object_unref(OBJECT(s));
+}
+
+/* The BQL is held. A processor can be unplugged, so the card keeps its structure. */
+static void npu_note_writer(NpuState *s, CPUState *cpu)
+{
+	CPUState *old = s->writer;
+
+	if (cpu == old)
+		return;
+	if (cpu)
+		object_ref(OBJECT(cpu));
+	WITH_QEMU_LOCK_GUARD(&s->lock)
+		s->writer = cpu;
+	if (old)
+		object_unref(OBJECT(old));
+}
+
 static void npu_host_interrupt(void *opaque, unsigned int vector)
 {
 	NpuState *s = opaque;
 
 	trace_npu_interrupt(vector);
 	set_bit_atomic(vector, s->irqs);
-	qemu_bh_schedule(s->irq_bh);
+	WITH_QEMU_LOCK_GUARD(&s->lock) {
+		if (s->writer) {
+			object_ref(OBJECT(s));
+			async_run_on_cpu(s->writer, npu_irq_work, RUN_ON_CPU_HOST_PTR(s));
+		} else {
+			qemu_bh_schedule(s->irq_bh);
+		}
+	}
 }
 
 static void npu_host_lmem_written(void *opaque, uint64_t offset, uint64_t len)
@@ -396,6 +436,8 @@ static void npu_regs_write(void *opaque, hwaddr addr, uint64_t value, unsigned i
 	NpuState *s = opaque;
 
 	trace_npu_write(addr, value);
+	if (tcg_enabled() && current_cpu)
+		npu_note_writer(s, current_cpu);
 	npu_card_write(s->card, addr, value, size);
 }
 
@@ -528,6 +570,9 @@ static void npu_uninit_caps(NpuState *s)
 
 static void npu_exit_software(NpuState *s)
 {
+	npu_note_writer(s, NULL);
+	/* A processor may have npu_irq_work() before it still. */
+	bitmap_zero(s->irqs, NPU_MAX_VECTORS);
 	qemu_bh_delete(s->request_bh);
 	qemu_bh_delete(s->irq_bh);
 	qemu_cond_destroy(&s->served);

@@ -47,6 +47,7 @@ struct NpuState {
 
 	QEMUBH *irq_bh;
 	DECLARE_BITMAP(irqs, NPU_MAX_VECTORS);
+	CPUState *writer;		/* emulated processor that wrote a register last, or NULL */
 
 	bool direct;			/* no IOMMU: the card's threads map by themselves */
 	QEMUBH *request_bh;
