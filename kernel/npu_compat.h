@@ -13,6 +13,7 @@
 #include <linux/dma-fence.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/workqueue.h>
 
 #include <drm/drm_drv.h>
 #include <drm/drm_gpuvm.h>
@@ -150,6 +151,13 @@ static inline int npu_gpuvm_sm_map(struct drm_gpuvm *gpuvm, void *priv, u64 addr
 	return drm_gpuvm_sm_map(gpuvm, priv, addr, range, obj, offset);
 #endif
 }
+
+/* A work queue whose works run where they were queued. That was the default until 6.17. */
+#ifdef NPU_HAVE_WQ_PERCPU
+#define NPU_WQ_PERCPU WQ_PERCPU
+#else
+#define NPU_WQ_PERCPU 0
+#endif
 
 /**
  * npu_sched_init - drm_sched_init() with an argument structure on all kernels

@@ -404,6 +404,9 @@ static struct dma_fence *npu_job_push(struct npu_job *job, struct drm_exec *exec
 
 	lockdep_assert_held(&queue->submit_lock);
 
+	/* The scheduler changes the ring only of a queue of which nothing is waiting or running. */
+	drm_sched_entity_modify_sched(&queue->entity,
+				      npu_ring_choose(queue->ndev, queue->priority), 1);
 	cookie = dma_fence_begin_signalling();
 	drm_sched_job_arm(&job->base);
 	job->first = queue->submitted + 1;

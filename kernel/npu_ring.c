@@ -253,6 +253,24 @@ struct drm_gpu_scheduler **npu_ring_scheds(struct npu_device *ndev, u32 priority
 	return &ndev->rings_data->scheds[first];
 }
 
+struct drm_gpu_scheduler **npu_ring_choose(struct npu_device *ndev, u32 priority)
+{
+	struct drm_gpu_scheduler **scheds, **best;
+	unsigned int count, i;
+
+	scheds = npu_ring_scheds(ndev, priority, &count);
+	best = &scheds[npu_ring_near(raw_smp_processor_id(), nr_cpu_ids, count)];
+	for (i = 0; i < count; i++)
+		if (atomic_read(&scheds[i]->credit_count) < atomic_read(&(*best)->credit_count))
+			best = &scheds[i];
+	return best;
+}
+
+static void npu_rings_destroy_wq(struct drm_device *dev, void *wq)
+{
+	destroy_workqueue(wq);
+}
+
 static void npu_ring_sched_fini(struct drm_device *dev, void *sched)
 {
 	drm_sched_fini(sched);
@@ -262,6 +280,7 @@ static int npu_ring_init_sched(struct npu_ring *ring)
 {
 	const struct drm_sched_init_args args = {
 		.ops = &npu_job_sched_ops,
+		.submit_wq = ring->ndev->rings_data->submit_wq,
 		.num_rqs = 1,
 		.credit_limit = NPU_RING_ENTRIES,
 		.timeout = MAX_SCHEDULE_TIMEOUT,
@@ -300,9 +319,30 @@ static int npu_ring_init_memory(struct npu_ring *ring)
 	return ring->slot && ring->spare ? 0 : -ENOMEM;
 }
 
+static void npu_ring_forget_affinity(void *ring)
+{
+	irq_update_affinity_hint(((struct npu_ring *)ring)->irq, NULL);
+}
+
+/* A completion is best seen where its job was submitted. An advice: without it all still works. */
+static int npu_ring_init_affinity(struct npu_ring *ring, int irq)
+{
+	unsigned int first = npu_ring_first(ring->ndev, ring->priority);
+	unsigned int count, cpu;
+
+	npu_ring_scheds(ring->ndev, ring->priority, &count);
+	for_each_possible_cpu(cpu)
+		if (npu_ring_near(cpu, nr_cpu_ids, count) == ring->index - first)
+			cpumask_set_cpu(cpu, &ring->near);
+	ring->irq = irq;
+	irq_set_affinity_and_hint(irq, &ring->near);
+	return devm_add_action_or_reset(&ring->ndev->pdev->dev, npu_ring_forget_affinity, ring);
+}
+
 static int npu_ring_init(struct npu_ring *ring, struct npu_device *ndev, unsigned int index)
 {
 	struct pci_dev *pdev = ndev->pdev;
+	int irq = pci_irq_vector(pdev, NPU_VECTOR_RING(index));
 	unsigned int priority;
 	int ret;
 
@@ -323,8 +363,10 @@ static int npu_ring_init(struct npu_ring *ring, struct npu_device *ndev, unsigne
 	ret = npu_ring_init_sched(ring);
 	if (ret)
 		return ret;
-	return devm_request_irq(&pdev->dev, pci_irq_vector(pdev, NPU_VECTOR_RING(index)),
-				npu_ring_irq, 0, ring->name, ring);
+	ret = devm_request_irq(&pdev->dev, irq, npu_ring_irq, 0, ring->name, ring);
+	if (ret)
+		return ret;
+	return npu_ring_init_affinity(ring, irq);
 }
 
 int npu_rings_init(struct npu_device *ndev)
@@ -342,6 +384,16 @@ int npu_rings_init(struct npu_device *ndev)
 	rings->scheds = drmm_kcalloc(&ndev->base, ndev->nrings, sizeof(*rings->scheds), GFP_KERNEL);
 	if (!rings->scheds)
 		return -ENOMEM;
+	/*
+	 * A job goes to its ring where it was submitted: whoever submits is about to wait, and another
+	 * processor would have to be woken.
+	 */
+	rings->submit_wq = alloc_workqueue("npu-submit", WQ_MEM_RECLAIM | NPU_WQ_PERCPU, 0);
+	if (!rings->submit_wq)
+		return -ENOMEM;
+	ret = drmm_add_action_or_reset(&ndev->base, npu_rings_destroy_wq, rings->submit_wq);
+	if (ret)
+		return ret;
 	INIT_DELAYED_WORK(&rings->watchdog, npu_rings_watchdog);
 	ndev->rings_data = rings;
 

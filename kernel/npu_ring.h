@@ -41,6 +41,16 @@ void npu_rings_fini(struct npu_device *ndev);
 struct drm_gpu_scheduler **npu_ring_scheds(struct npu_device *ndev, u32 priority,
 					   unsigned int *count);
 
+/**
+ * npu_ring_choose - the ring, by its scheduler, that a job should go to
+ * @ndev: the card
+ * @priority: the job's
+ *
+ * Return: an element of npu_ring_scheds(): the ring whose interrupt comes to this processor, unless
+ * it has more to do than another.
+ */
+struct drm_gpu_scheduler **npu_ring_choose(struct npu_device *ndev, u32 priority);
+
 struct npu_ring *npu_ring_at(struct npu_device *ndev, unsigned int index);
 struct npu_ring *npu_ring_of_sched(struct drm_gpu_scheduler *sched);
 struct npu_device *npu_ring_device(struct npu_ring *ring);

@@ -53,6 +53,8 @@ struct npu_slot {
  * @index: number
  * @priority: of its jobs on the card
  * @name: for the scheduler and the interrupt
+ * @irq: its interrupt
+ * @near: processors whose jobs it is for, and which its interrupt goes to
  * @sched: its scheduler
  * @desc: descriptors
  * @cpl: completions
@@ -82,6 +84,8 @@ struct npu_ring {
 	unsigned int index;
 	unsigned int priority;
 	char name[16];
+	int irq;
+	struct cpumask near;
 	struct drm_gpu_scheduler sched;
 	struct npu_desc *desc;
 	struct npu_completion *cpl;
@@ -110,6 +114,7 @@ struct npu_ring {
 /**
  * struct npu_rings - what is kept for all rings together
  * @scheds: their schedulers, by ring number
+ * @submit_wq: where these run
  * @watchdog: looks after jobs on the card
  * @stall_sum: sum of all heads when no ring was seen running; the watchdog's
  * @stalling: it was so when the watchdog looked last
@@ -117,12 +122,19 @@ struct npu_ring {
  */
 struct npu_rings {
 	struct drm_gpu_scheduler **scheds;
+	struct workqueue_struct *submit_wq;
 	struct npu_device *ndev;
 	struct delayed_work watchdog;
 	u32 stall_sum;
 	bool stalling;
 	unsigned long stalled;
 };
+
+/* Which of the @count rings of a priority is for a processor; each of @cpus has one, in order. */
+static inline unsigned int npu_ring_near(unsigned int cpu, unsigned int cpus, unsigned int count)
+{
+	return cpu * count / cpus;
+}
 
 /* Offsets in the ring's memory. */
 #define NPU_RING_CPL_OFFSET	(NPU_RING_ENTRIES * sizeof(struct npu_desc))

@@ -752,6 +752,28 @@ static void npu_ring_test_priorities(struct kunit *test)
 	t->ndev->nrings = 1;
 }
 
+/* Every processor has a ring; rings have as many processors as each other, or one less. */
+static void npu_ring_test_near(struct kunit *test)
+{
+	unsigned int cpus, count, cpu, k;
+
+	for (cpus = 1; cpus <= 64; cpus++) {
+		for (count = 1; count <= NPU_MAX_RINGS; count++) {
+			unsigned int n[NPU_MAX_RINGS] = {};
+
+			for (cpu = 0; cpu < cpus; cpu++) {
+				k = npu_ring_near(cpu, cpus, count);
+				KUNIT_ASSERT_LT(test, k, count);
+				n[k]++;
+			}
+			for (k = 0; k < count; k++) {
+				KUNIT_ASSERT_GE(test, n[k], cpus / count);
+				KUNIT_ASSERT_LE(test, n[k], DIV_ROUND_UP(cpus, count));
+			}
+		}
+	}
+}
+
 static struct kunit_case npu_ring_cases[] = {
 	KUNIT_CASE(npu_ring_test_layout),
 	KUNIT_CASE(npu_ring_test_descriptors),
@@ -767,6 +789,7 @@ static struct kunit_case npu_ring_cases[] = {
 	KUNIT_CASE(npu_ring_test_taken),
 	KUNIT_CASE(npu_ring_test_restart),
 	KUNIT_CASE(npu_ring_test_priorities),
+	KUNIT_CASE(npu_ring_test_near),
 	{}
 };
 
