@@ -9,6 +9,7 @@
  * knows of its lock is the kernel's from the beginning (npu_compat.h). Until it has signalled, its
  * job or bind is not done, which keeps the card's structure and with it the module (npu_exit()).
  */
+#include <linux/irq_work.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 
@@ -20,8 +21,14 @@ struct npu_fence {
 	spinlock_t lock;	/* dma_fence's, where it has none of its own */
 };
 
-/* The core frees it by its base. */
+struct npu_late_fence {
+	struct npu_fence own;
+	struct irq_work work;
+};
+
+/* The core frees them by their base, after a grace period, which is after the work. */
 static_assert(!offsetof(struct npu_fence, base));
+static_assert(!offsetof(struct npu_late_fence, own));
 
 static struct dma_fence *npu_fence_stub;
 
@@ -47,6 +54,13 @@ struct dma_fence *npu_fence_alloc(void)
 	return fence ? &fence->base : NULL;
 }
 
+struct dma_fence *npu_fence_alloc_late(void)
+{
+	struct npu_late_fence *late = kzalloc(sizeof(*late), GFP_KERNEL_ACCOUNT);
+
+	return late ? &late->own.base : NULL;
+}
+
 void npu_fence_init(struct dma_fence *fence, u64 context, u64 seqno)
 {
 	struct npu_fence *own = container_of(fence, struct npu_fence, base);
@@ -59,6 +73,22 @@ void npu_fence_signal(struct dma_fence *fence)
 {
 	dma_fence_signal(fence);
 	npu_fence_detach(fence, npu_fence_stub);
+}
+
+static void npu_fence_late_work(struct irq_work *work)
+{
+	struct npu_late_fence *late = container_of(work, struct npu_late_fence, work);
+
+	npu_fence_signal(&late->own.base);
+	dma_fence_put(&late->own.base);
+}
+
+void npu_fence_signal_late(struct dma_fence *fence)
+{
+	struct npu_late_fence *late = container_of(fence, struct npu_late_fence, own.base);
+
+	init_irq_work(&late->work, npu_fence_late_work);
+	irq_work_queue(&late->work);
 }
 
 void npu_fence_free(struct dma_fence *fence)

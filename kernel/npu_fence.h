@@ -21,6 +21,9 @@
  */
 struct dma_fence *npu_fence_alloc(void);
 
+/** npu_fence_alloc_late - the same, for a fence to be signalled by npu_fence_signal_late() */
+struct dma_fence *npu_fence_alloc_late(void);
+
 /**
  * npu_fence_init - makes it a fence, with one reference; does not fail or sleep
  *
@@ -31,7 +34,16 @@ void npu_fence_init(struct dma_fence *fence, u64 context, u64 seqno);
 /** npu_fence_signal - instead of dma_fence_signal(); any context */
 void npu_fence_signal(struct dma_fence *fence);
 
-/** npu_fence_free - undoes npu_fence_alloc() of a fence that was never initialised; NULL is fine */
+/**
+ * npu_fence_signal_late - signals a fence of npu_fence_alloc_late() when interrupts are on again
+ * @fence: the fence; its reference of npu_fence_init() is dropped then
+ *
+ * Works on interrupts' way out are done last in, first out, so what waits for a fence signalled
+ * after this call, chains of fences included, is woken before what waits for this one.
+ */
+void npu_fence_signal_late(struct dma_fence *fence);
+
+/** npu_fence_free - undoes either allocation of a fence that was never initialised; NULL is fine */
 void npu_fence_free(struct dma_fence *fence);
 
 /** npu_fence_module_init, npu_fence_module_exit - first and last of all */

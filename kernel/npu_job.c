@@ -117,6 +117,8 @@ static void npu_job_retire(struct npu_queue *queue)
 		list_del(&job->node);
 		if (job->error)
 			dma_fence_set_error(fence, job->error);
+		/* The scheduler's worker is woken after who waits for the job, to whom it leaves the processor. */
+		npu_fence_signal_late(job->ended);
 		npu_fence_signal(fence);
 		dma_fence_put(fence);
 	}
@@ -243,7 +245,7 @@ static struct dma_fence *npu_job_run(struct drm_sched_job *base)
 	struct npu_job *job = to_npu_job(base);
 	struct npu_ring *ring = npu_ring_of_sched(base->sched);
 	/* The scheduler's reference. The job's is dropped when the fence signals. */
-	struct dma_fence *fence = dma_fence_get(job->fence);
+	struct dma_fence *fence = dma_fence_get(job->ended);
 	bool cookie = dma_fence_begin_signalling();
 	int idx;
 
@@ -371,9 +373,10 @@ static struct npu_job *npu_job_create(struct npu_queue *queue, struct drm_file *
 			goto err_destroy;
 	}
 	job->fence = npu_fence_alloc();
-	if (!job->fence) {
+	job->ended = npu_fence_alloc_late();
+	if (!job->fence || !job->ended) {
 		ret = -ENOMEM;
-		goto err_destroy;
+		goto err_fence;
 	}
 	ret = npu_sched_job_init(&job->base, &queue->entity, jobs->count, filp, filp->client_id);
 	if (ret)
@@ -381,6 +384,7 @@ static struct npu_job *npu_job_create(struct npu_queue *queue, struct drm_file *
 	return job;
 
 err_fence:
+	npu_fence_free(job->ended);
 	npu_fence_free(job->fence);
 err_destroy:
 	npu_job_destroy(job);
@@ -391,6 +395,7 @@ err_destroy:
 static void npu_job_discard(struct npu_job *job)
 {
 	drm_sched_job_cleanup(&job->base);
+	npu_fence_free(job->ended);
 	npu_fence_free(job->fence);
 	npu_job_destroy(job);
 }
@@ -412,6 +417,7 @@ static struct dma_fence *npu_job_push(struct npu_job *job, struct drm_exec *exec
 	job->first = queue->submitted + 1;
 	WRITE_ONCE(queue->submitted, queue->submitted + job->count);
 	npu_fence_init(fence, queue->fence_context, queue->submitted);
+	npu_fence_init(job->ended, queue->fence_context + 1, queue->submitted);
 	dma_fence_get(fence);
 	npu_vm_add_fence(queue->vm, exec, fence);
 	trace_npu_job_submit(queue->fence_context, job->first, job->count);

@@ -28,6 +28,7 @@ struct npu_side_table;
  * @base: the scheduler's part; @count credits
  * @queue: its queue, a reference
  * @fence: what the world waits for
+ * @ended: what the scheduler waits for
  * @node: in the queue's list of jobs that were begun
  * @first: number of the first task in its queue
  * @count: tasks
@@ -43,6 +44,7 @@ struct npu_job {
 	struct drm_sched_job base;
 	struct npu_queue *queue;
 	struct dma_fence *fence;
+	struct dma_fence *ended;
 	struct list_head node;
 	u64 first;
 	u32 count;

@@ -72,7 +72,7 @@ static void npu_ring_kunit_queue(struct kunit *test, struct npu_ring_kunit *t)
 	spin_lock_init(&queue->lock);
 	init_waitqueue_head(&queue->room);
 	INIT_LIST_HEAD(&queue->begun);
-	queue->fence_context = dma_fence_context_alloc(1);
+	queue->fence_context = dma_fence_context_alloc(2);
 	queue->results = npu_results_create();
 	KUNIT_ASSERT_NOT_NULL(test, queue->results);
 	t->queue = queue;
@@ -140,6 +140,8 @@ static struct npu_job *npu_ring_kunit_job(struct kunit *test, u32 count)
 	KUNIT_ASSERT_NOT_NULL(test, job->tables);
 	job->fence = npu_fence_alloc();
 	KUNIT_ASSERT_NOT_NULL(test, job->fence);
+	job->ended = npu_fence_alloc_late();
+	KUNIT_ASSERT_NOT_NULL(test, job->ended);
 	for (i = 0; i < count; i++) {
 		job->ncores[i] = 1 + i % NPU_KUNIT_CORES;
 		/* Something to recognise the table by, but no error before there is one. */
@@ -149,6 +151,7 @@ static struct npu_job *npu_ring_kunit_job(struct kunit *test, u32 count)
 	queue->submitted += count;
 	queue->outstanding += count;
 	npu_fence_init(job->fence, queue->fence_context, queue->submitted);
+	npu_fence_init(job->ended, queue->fence_context + 1, queue->submitted);
 	dma_fence_get(job->fence);
 	list_add_tail(&job->node, &queue->begun);
 	return job;
@@ -774,6 +777,25 @@ static void npu_ring_test_near(struct kunit *test)
 	}
 }
 
+/* The scheduler hears of a job's end after the world, and it does hear of it. */
+static void npu_ring_test_ended(struct kunit *test)
+{
+	struct npu_ring_kunit *t = test->priv;
+	struct npu_job *job = npu_ring_kunit_job(test, 1);
+	struct dma_fence *ended = dma_fence_get(job->ended);
+	unsigned long flags;
+
+	npu_ring_kunit_push(t->ring, job);
+	npu_ring_kunit_complete(t->ring, 0, NPU_JOB_OK);
+	local_irq_save(flags);
+	npu_ring_complete(t->ring);
+	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(ended));
+	npu_ring_expect_fence(test, job->fence, 0);
+	local_irq_restore(flags);
+	KUNIT_EXPECT_GT(test, dma_fence_wait_timeout(ended, false, HZ), 0);
+	dma_fence_put(ended);
+}
+
 static struct kunit_case npu_ring_cases[] = {
 	KUNIT_CASE(npu_ring_test_layout),
 	KUNIT_CASE(npu_ring_test_descriptors),
@@ -788,6 +810,7 @@ static struct kunit_case npu_ring_cases[] = {
 	KUNIT_CASE(npu_ring_test_abort),
 	KUNIT_CASE(npu_ring_test_taken),
 	KUNIT_CASE(npu_ring_test_restart),
+	KUNIT_CASE(npu_ring_test_ended),
 	KUNIT_CASE(npu_ring_test_priorities),
 	KUNIT_CASE(npu_ring_test_near),
 	{}
