@@ -6,9 +6,9 @@
  *
  * What happens is noticed in interrupts and where fences wait; sending sleeps and allocates. So an
  * event is written down with its variables, and a work sends what is there. Who breaks his queues
- * all day must not keep udev busy: of each kind a few are sent in a while, the others counted, and
- * the next one that is sent says how many are missing. Kinds are counted apart, so that nobody's
- * bad jobs hide what happens to the card.
+ * all day must not keep udev busy: of each kind a few are sent in a while, and of the others the
+ * last, when that while is over, which says how many are missing. Kinds are counted apart, so that
+ * nobody's bad jobs hide what happens to the card.
  *
  * Locks: @lock, innermost, interrupts off.
  */
@@ -52,18 +52,21 @@ struct npu_event {
  * struct npu_event_limit - how often a kind is told
  * @begin: of the time in which they are counted, jiffies
  * @told: events in it
- * @lost: events not told since the last one that was
+ * @held: events not told since the last one that was
+ * @last: of these
  */
 struct npu_event_limit {
 	unsigned long begin;
 	unsigned int told;
-	unsigned int lost;
+	unsigned int held;
+	struct npu_event last;
 };
 
 /**
  * struct npu_events - a card's
  * @ndev: the card
  * @work: sends them
+ * @later: tells what is held back
  * @lock: protects what follows
  * @limit: by kind
  * @first: of @queued
@@ -73,6 +76,7 @@ struct npu_event_limit {
 struct npu_events {
 	struct npu_device *ndev;
 	struct work_struct work;
+	struct delayed_work later;
 	spinlock_t lock;	/* what follows */
 	struct npu_event_limit limit[NPU_EVENT_KINDS];
 	unsigned int first;
@@ -148,13 +152,26 @@ static bool npu_event_may_tell(struct npu_events *events, struct npu_event_limit
 	return limit->told < NPU_EVENT_BURST && events->count < ARRAY_SIZE(events->queued);
 }
 
+/* Writes down an event to be sent; @lost others never will be. The lock is held. */
+static void npu_event_queue(struct npu_events *events, struct npu_event_limit *limit,
+			    struct npu_event *event, unsigned int lost)
+{
+	unsigned int last = (events->first + events->count++) % ARRAY_SIZE(events->queued);
+
+	if (lost)
+		npu_event_add(event, "LOST=%u", lost);
+	limit->held = 0;
+	limit->told++;
+	events->queued[last] = *event;
+	queue_work(npu_release_wq, &events->work);
+}
+
 static void npu_event_tell(struct npu_device *ndev, enum npu_event_kind kind,
 			   struct npu_event *event)
 {
 	struct npu_events *events = ndev->events;
 	struct npu_event_limit *limit = &events->limit[kind];
 	unsigned long flags;
-	unsigned int last;
 	int idx;
 
 	/* Unplugged, it is not queued again, so npu_event_unbind() is the end of it. */
@@ -162,17 +179,39 @@ static void npu_event_tell(struct npu_device *ndev, enum npu_event_kind kind,
 		return;
 	spin_lock_irqsave(&events->lock, flags);
 	if (npu_event_may_tell(events, limit)) {
-		if (limit->lost)
-			npu_event_add(event, "LOST=%u", limit->lost);
-		limit->lost = 0;
-		limit->told++;
-		last = (events->first + events->count++) % ARRAY_SIZE(events->queued);
-		events->queued[last] = *event;
-		queue_work(npu_release_wq, &events->work);
+		npu_event_queue(events, limit, event, limit->held);
 	} else {
-		limit->lost++;
+		limit->held++;
+		limit->last = *event;
+		queue_delayed_work(npu_release_wq, &events->later, NPU_EVENT_PERIOD);
 	}
 	spin_unlock_irqrestore(&events->lock, flags);
+	npu_dev_exit(idx);
+}
+
+static void npu_event_later(struct work_struct *work)
+{
+	struct npu_events *events = container_of(work, struct npu_events, later.work);
+	struct npu_event_limit *limit;
+	bool again = false;
+	unsigned int i;
+	int idx;
+
+	if (!npu_dev_enter(events->ndev, &idx))
+		return;
+	spin_lock_irq(&events->lock);
+	for (i = 0; i < NPU_EVENT_KINDS; i++) {
+		limit = &events->limit[i];
+		if (!limit->held)
+			continue;
+		if (npu_event_may_tell(events, limit))
+			npu_event_queue(events, limit, &limit->last, limit->held - 1);
+		else
+			again = true;
+	}
+	if (again)
+		queue_delayed_work(npu_release_wq, &events->later, NPU_EVENT_PERIOD);
+	spin_unlock_irq(&events->lock);
 	npu_dev_exit(idx);
 }
 
@@ -280,6 +319,7 @@ static void npu_event_unbind(void *data)
 {
 	struct npu_events *events = data;
 
+	cancel_delayed_work_sync(&events->later);
 	cancel_work_sync(&events->work);
 }
 
@@ -293,6 +333,7 @@ int npu_event_init(struct npu_device *ndev)
 		return -ENOMEM;
 	events->ndev = ndev;
 	INIT_WORK(&events->work, npu_event_work);
+	INIT_DELAYED_WORK(&events->later, npu_event_later);
 	spin_lock_init(&events->lock);
 	for (i = 0; i < NPU_EVENT_KINDS; i++)
 		events->limit[i].begin = jiffies;
