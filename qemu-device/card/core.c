@@ -13,70 +13,24 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "wire.h"
 
-/* ---- SPM and ACC ----------------------------------------------------------------------------- */
-
-static int store_init(struct npu_store *s, uint32_t size)
-{
-	size_t align = size >= NPU_LARGE_PAGE_SIZE ? NPU_LARGE_PAGE_SIZE : NPU_EXEC_ALIGN;
-	uint32_t blocks = size / NPU_DIRTY_BLOCK;
-
-	s->size = size;
-	s->data = aligned_alloc(align, (size + align - 1) / align * align);
-	s->dirty = calloc((blocks + 63) / 64, sizeof(*s->dirty));
-	if (!s->data || !s->dirty)
-		return -1;
-#ifdef MADV_HUGEPAGE
-	/* Only advice: where the host has no large pages, all works as well. */
-	madvise(s->data, size, MADV_HUGEPAGE);
-#endif
-	memset(s->data, 0, size);
-	return 0;
-}
-
-static void store_fini(struct npu_store *s)
-{
-	free(s->data);
-	free(s->dirty);
-}
-
-static void store_mark(struct npu_store *s, uint64_t first, uint64_t last)
-{
-	for (uint64_t b = first / NPU_DIRTY_BLOCK; b <= last / NPU_DIRTY_BLOCK; b++)
-		s->dirty[b / 64] |= UINT64_C(1) << b % 64;
-}
-
-static void store_clear(struct npu_store *s)
-{
-	uint32_t words = (s->size / NPU_DIRTY_BLOCK + 63) / 64;
-
-	for (uint32_t w = 0; w < words; w++) {
-		while (s->dirty[w]) {
-			uint64_t block = w * UINT64_C(64) + __builtin_ctzll(s->dirty[w]);
-
-			memset(s->data + block * NPU_DIRTY_BLOCK, 0, NPU_DIRTY_BLOCK);
-			s->dirty[w] &= s->dirty[w] - 1;
-		}
-	}
-}
-
 /*
- * An npu_access_fn: blocks from the first to the last byte written; some between them may be
- * untouched.
+ * An npu_access_fn, of the command that comes next. All its reads are told before its first write
+ * is.
  */
-static void mark_access(void *opaque, const struct npu_access *a)
+static void touch_access(void *opaque, const struct npu_access *a)
 {
 	struct npu_core *core = opaque;
-	uint64_t last = a->base + a->run - 1;
+	struct npu_store *store = a->space == NPU_SPACE_SPM ? &core->spm : &core->acc;
 
-	if (a->kind != NPU_ACCESS_WRITE || a->space == NPU_SPACE_MEM)
+	if (a->space == NPU_SPACE_MEM)
 		return;
-	for (unsigned int d = 0; d < a->dims; d++)
-		last += (a->count[d] - 1) * a->stride[d];
-	store_mark(a->space == NPU_SPACE_SPM ? &core->spm : &core->acc, a->base, last);
+	if (a->kind == NPU_ACCESS_WRITE)
+		npu_store_write(store, a);
+	else
+		npu_store_read(store, a);
 }
 
 /* ---- Errors ---------------------------------------------------------------------------------- */
@@ -255,9 +209,10 @@ static int execute(struct npu_core *core, const struct npu_cmd *cmd, struct npu_
 	reason = npu_sems_command(&core->sems, cmd, &where);
 	if (reason)
 		return error_reason(err, reason, where);
+	/* First: what follows looks into SPM for a GATHER's indices. */
+	npu_isa_footprint(cmd, touch_access, core);
 	if (core->hazard && !npu_hazard_command(core->hazard, cmd, core->pc, err))
 		return -1;
-	npu_isa_footprint(cmd, mark_access, core);
 	npu_time_bytes(cmd, core->job->region, core->spm.data, look_up, core, &local, &host);
 	npu_view_look_end(&core->view);
 	core->exec.error = err;
@@ -311,8 +266,8 @@ static void job_begin(struct npu_core *core)
 	core->code_start = 0;
 	core->code_len = 0;
 	core->exec.region = job->region;
-	store_clear(&core->spm);
-	store_clear(&core->acc);
+	npu_store_begin(&core->spm);
+	npu_store_begin(&core->acc);
 	npu_sems_reset(&core->sems);
 	npu_time_reset(core->time);
 	if (core->hazard) {
@@ -519,7 +474,7 @@ static int core_init(struct npu_core *core)
 	const struct npu_card_config *cfg = &core->card->cfg;
 
 	npu_view_init(&core->view, &core->card->mmu, core->port);
-	if (store_init(&core->spm, cfg->spm_size) || store_init(&core->acc, cfg->acc_size))
+	if (npu_store_init(&core->spm, cfg->spm_size) || npu_store_init(&core->acc, cfg->acc_size))
 		return -1;
 	core->time = npu_time_new(cfg);
 	if (!core->time)
@@ -544,8 +499,8 @@ static void core_fini(struct npu_core *core)
 		npu_hazard_free(core->hazard);
 	if (core->time)
 		npu_time_free(core->time);
-	store_fini(&core->spm);
-	store_fini(&core->acc);
+	npu_store_fini(&core->spm);
+	npu_store_fini(&core->acc);
 }
 
 /* ---- Doorbells ------------------------------------------------------------------------------- */
@@ -682,31 +637,6 @@ void npu_core_go(struct npu_core *core, struct npu_job *job, unsigned int member
 
 /* ---- Saved state ----------------------------------------------------------------------------- */
 
-/* Blocks that may not be zero: their number + 1 in ascending order, and 0. */
-static void wire_store(struct npu_store *s, struct npu_wire *w)
-{
-	uint32_t blocks = s->size / NPU_DIRTY_BLOCK;
-	uint32_t next, block = 0;
-
-	for (;;) {
-		while (!w->loading && block < blocks && !(s->dirty[block / 64] >> block % 64 & 1))
-			block++;
-		next = block < blocks ? block + 1 : 0;
-		npu_wire_u32(w, &next);
-		if (!next)
-			return;
-		if (!npu_wire_check(w, next > block && next <= blocks,
-				    "no such block of SPM or ACC"))
-			return;
-		block = next - 1;
-		if (w->loading)
-			store_mark(s, (uint64_t)block * NPU_DIRTY_BLOCK,
-				   (uint64_t)block * NPU_DIRTY_BLOCK);
-		npu_wire_bytes(w, s->data + (uint64_t)block * NPU_DIRTY_BLOCK, NPU_DIRTY_BLOCK);
-		block++;
-	}
-}
-
 /* What is left of a member whose stream has ended: the checker's look at the end, and its sums. */
 static void wire_ended(struct npu_core *core, struct npu_wire *w)
 {
@@ -722,8 +652,8 @@ static void wire_running(struct npu_core *core, struct npu_wire *w)
 	npu_wire_u32(w, &core->pc);
 	npu_wire_check(w, core->pc % NPU_CMD_ALIGN == 0, "no command is there");
 	npu_sems_wire(&core->sems, w);
-	wire_store(&core->spm, w);
-	wire_store(&core->acc, w);
+	npu_store_wire(&core->spm, w);
+	npu_store_wire(&core->acc, w);
 	npu_time_wire(core->time, w, &core->sems);
 	if (core->hazard)
 		npu_hazard_wire(core->hazard, w, &core->sems);

@@ -14,24 +14,12 @@
 #include "exec.h"
 #include "hazard.h"
 #include "isa.h"
+#include "store.h"
 #include "timing.h"
 
 struct npu_wire;
 
 #define NPU_CODE_WINDOW 16384
-#define NPU_DIRTY_BLOCK 4096
-
-/**
- * struct npu_store - SPM or ACC, and what of it has to be cleared before the next job
- * @data: the memory, cache-line aligned
- * @size: bytes
- * @dirty: blocks of NPU_DIRTY_BLOCK bytes that may not be zero, a bit each
- */
-struct npu_store {
-	uint8_t *data;
-	uint32_t size;
-	uint64_t *dirty;
-};
 
 /**
  * enum npu_place - where a member of a gang rests, when its thread does
