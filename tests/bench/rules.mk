@@ -5,12 +5,18 @@
 
 BENCH_VM := $(filter accel%,$(DEVICE))
 BENCH_ONEDNN := $(BUILD)/tests/bench/onednn
+BENCH_ONEDNN_CONV := $(BUILD)/tests/bench/onednn_conv
 BENCH_REPORT := $(BUILD)/tests/bench/report
 BENCH_COMPILE := $(BUILD)/tests/bench/compile
 
 $(BUILD)/tests/bench/onednn.o: XCFLAGS = -fopenmp
 $(BENCH_ONEDNN): private XLIBS = -fopenmp -ldnnl
 $(BENCH_ONEDNN): $(BENCH_ONEDNN).o
+	$(call link)
+
+$(BUILD)/tests/bench/onednn_conv.o: XCFLAGS = -fopenmp -I.
+$(BENCH_ONEDNN_CONV): private XLIBS = -fopenmp -ldnnl
+$(BENCH_ONEDNN_CONV): $(BENCH_ONEDNN_CONV).o $(BUILD)/tools/npuctl/shapes.o
 	$(call link)
 
 $(BUILD)/tests/bench/compile.o: XCFLAGS = -I.
@@ -28,7 +34,7 @@ $(BENCH_REPORT): $(BENCH_REPORT).o
 .PHONY: bench bench-run
 bench:
 	$(Q)tools/dev/deps.sh build bench $(if $(BENCH_VM),qemu kernel vm)
-	+$(Q)$(MAKE) --no-print-directory -j $(JOBS) $(NPUCTL) $(BENCH_ONEDNN) $(BENCH_REPORT) $(BENCH_COMPILE) \
+	+$(Q)$(MAKE) --no-print-directory -j $(JOBS) $(NPUCTL) $(BENCH_ONEDNN) $(BENCH_ONEDNN_CONV) $(BENCH_REPORT) $(BENCH_COMPILE) \
 		$(if $(BENCH_VM),vm-$(KVER))
 	+$(Q)$(MAKE) --no-print-directory bench-run
 

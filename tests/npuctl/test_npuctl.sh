@@ -127,6 +127,11 @@ for file in "$here"/../data/shapes/*.csv; do
 done
 run bench shapes "$here/../data/shapes/bert_base_s128.csv" --device sim:
 tells "utilisation"
+# The simulator's time is the host's, and no test's business; that it is told is.
+ends 0 "shapes --time" bench shapes "$work/windows.csv" --device sim: --json --time 1
+keys bench-shapes-time
+check "six times" [ "$(value host_us | grep -cv '^0$')" = 6 ]
+refuses 2 "0 is not in 1 .." bench shapes "$work/windows.csv" --device sim: --time 0
 
 refuses 1 "No such file" bench shapes "$work/none.csv" --device sim:
 table() {

@@ -141,7 +141,7 @@ int bench_job_submit(void *opaque, struct npu_fence **fence)
 	return npu_queue_submit(x->queue, x->job, 1, NULL, 0, fence);
 }
 
-int bench_window_fill(struct bench_window *w, uint32_t seconds,
+int bench_window_fill(struct bench_window *w, uint32_t time_ms,
 		      int (*submit)(void *opaque, struct npu_fence **fence), void *opaque,
 		      uint64_t *ns)
 {
@@ -154,7 +154,7 @@ int bench_window_fill(struct bench_window *w, uint32_t seconds,
 		if (!r)
 			r = bench_window_push(w, fence);
 		now = now_ns();
-	} while (!r && now - start < seconds * UINT64_C(1000000000));
+	} while (!r && now - start < time_ms * UINT64_C(1000000));
 	drained = bench_window_drain(w);
 	*ns = now_ns() - start;
 	return r ? r : drained;

@@ -90,13 +90,13 @@ struct bench_job {
 int bench_job_submit(void *opaque, struct npu_fence **fence);
 
 /**
- * bench_window_fill() - submit, keeping the window full, for so many seconds, then drain it
+ * bench_window_fill() - submit, keeping the window full, for @time_ms, then drain it
  * @submit: one job; returns 0 or -errno
  * @ns: set to the time all of it took
  *
  * Returns 0 or the first -errno.
  */
-int bench_window_fill(struct bench_window *w, uint32_t seconds,
+int bench_window_fill(struct bench_window *w, uint32_t time_ms,
 		      int (*submit)(void *opaque, struct npu_fence **fence), void *opaque,
 		      uint64_t *ns);
 

@@ -102,7 +102,7 @@ static int measure(struct npu_device *dev, const struct options *o, const struct
 
 	if (r)
 		return r;
-	r = bench_window_fill(&w, o->seconds, bench_job_submit, &x, &f->ns);
+	r = bench_window_fill(&w, o->seconds * 1000, bench_job_submit, &x, &f->ns);
 	f->copies = w.done;
 	f->cycles = w.done ? w.cycles / w.done : 0;
 	npu_queue_release(x.queue);

@@ -89,7 +89,7 @@ static int measure_rate(struct npu_queue *queue, const struct npu_job *job, cons
 	struct bench_window w = { .depth = o->depth };
 	struct bench_job x = { queue, job };
 	uint64_t ns;
-	int r = bench_window_fill(&w, o->seconds, bench_job_submit, &x, &ns);
+	int r = bench_window_fill(&w, o->seconds * 1000, bench_job_submit, &x, &ns);
 
 	f->jobs = w.done;
 	f->jobs_per_s = w.done * 1e9 / ns;

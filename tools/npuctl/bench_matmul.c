@@ -109,7 +109,7 @@ static int measure(struct npu_queue *queue, const struct options *o, const struc
 	r = npu_fence_wait(fence, NPU_WAIT_FOREVER);
 	npu_fence_release(fence);
 	if (!r)
-		r = bench_window_fill(&w, o->seconds, submit, &x, &f->ns);
+		r = bench_window_fill(&w, o->seconds * 1000, submit, &x, &f->ns);
 	f->jobs = w.done;
 	f->cycles = w.cycles;
 	return r;

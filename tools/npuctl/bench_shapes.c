@@ -8,7 +8,8 @@
  * one scale, the second operand in rows.
  *
  * Cycles are modelled, so they come without running; --run runs the layers and tells what the card
- * reports, which a test holds to be the same.
+ * reports, which a test holds to be the same. --time runs each for a while, several under way, and
+ * tells what one takes on the host.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -28,13 +29,18 @@
 struct options {
 	const char *device;
 	unsigned int dtype;
+	uint32_t time_ms;
 	bool json, run;
 };
+
+/* Runs of a layer under way with --time. */
+#define DEPTH 4
 
 struct layer {
 	const struct shape *shape;
 	struct npu_estimate estimate;
 	uint64_t cycles;
+	double host_us;
 };
 
 /* A layer as the library takes it; one of the two is used. */
@@ -152,7 +158,32 @@ static int submit(struct npu_queue *queue, const struct operation *op,
 	return npu_matmul(queue, &op->matmul, args, NULL, 0, fence);
 }
 
-static int execute(struct npu_device *dev, const struct operation *op, uint64_t *cycles)
+struct running {
+	struct npu_queue *queue;
+	const struct operation *op;
+	const struct npu_product_args *args;
+};
+
+static int submit_again(void *opaque, struct npu_fence **fence)
+{
+	const struct running *x = opaque;
+
+	return submit(x->queue, x->op, x->args, fence);
+}
+
+static int time_runs(const struct running *x, uint32_t time_ms, double *host_us)
+{
+	struct bench_window w = { .depth = DEPTH };
+	uint64_t ns;
+	int r = bench_window_fill(&w, time_ms, submit_again, (void *)x, &ns);
+
+	if (!r)
+		*host_us = ns / 1e3 / w.done;
+	return r;
+}
+
+static int execute(struct npu_device *dev, const struct operation *op, uint32_t time_ms,
+		   struct layer *layer)
 {
 	struct npu_product_args args = { 0 };
 	struct npu_queue *queue = NULL;
@@ -178,7 +209,9 @@ static int execute(struct npu_device *dev, const struct operation *op, uint64_t 
 	if (!r)
 		r = npu_fence_result(fence, &how);
 	if (!r)
-		*cycles = how.cycles;
+		layer->cycles = how.cycles;
+	if (!r && time_ms)
+		r = time_runs(&(struct running){ queue, op, &args }, time_ms, &layer->host_us);
 	npu_fence_release(fence);
 	npu_queue_release(queue);
 	npu_buffer_release(args.a.buffer);
@@ -206,7 +239,7 @@ static int measure(struct npu_device *dev, const struct options *o, bool conv, s
 		r = npu_matmul_estimate(dev, &op.matmul, &layer->estimate);
 	layer->cycles = layer->estimate.cycles;
 	if (!r && o->run)
-		r = execute(dev, &op, &layer->cycles);
+		r = execute(dev, &op, o->time_ms, layer);
 	return r ? complain(NPUCTL_FAILED, "layer %s: %s", layer->shape->layer, npu_error()) :
 		   NPUCTL_DONE;
 }
@@ -235,15 +268,17 @@ static json_t *layers_json(const struct options *o, const char *device, const ch
 
 	for (size_t i = 0; i < count; i++) {
 		const struct layer *l = &layers[i];
+		json_t *row;
 
-		json_array_append_new(
-			rows, output_pack("{s:s, s:i, s:I, s:I, s:f, s:I, s:I, s:i}", "layer",
-					  l->shape->layer, "count", (int)l->shape->v[SHAPE_COUNT],
-					  "limit_cycles", (json_int_t)l->estimate.limit_cycles,
-					  "cycles", (json_int_t)l->cycles, "utilisation",
-					  utilisation(l), "macs", (json_int_t)l->estimate.macs,
-					  "bytes", (json_int_t)l->estimate.bytes, "cores",
-					  (int)l->estimate.cores));
+		row = output_pack("{s:s, s:i, s:I, s:I, s:f, s:I, s:I, s:i}", "layer",
+				  l->shape->layer, "count", (int)l->shape->v[SHAPE_COUNT],
+				  "limit_cycles", (json_int_t)l->estimate.limit_cycles, "cycles",
+				  (json_int_t)l->cycles, "utilisation", utilisation(l), "macs",
+				  (json_int_t)l->estimate.macs, "bytes",
+				  (json_int_t)l->estimate.bytes, "cores", (int)l->estimate.cores);
+		if (o->time_ms)
+			json_object_set_new(row, "host_us", json_real(l->host_us));
+		json_array_append_new(rows, row);
 	}
 	json_object_set_new(doc, "device", json_string(device));
 	json_object_set_new(doc, "file", json_string(path));
@@ -258,12 +293,19 @@ static json_t *layers_json(const struct options *o, const char *device, const ch
 static void layers_text(FILE *out, const struct options *o, const char *device,
 			const struct layer *layers, size_t count)
 {
-	struct table *t = table_create("LAYER|>COUNT|>LIMIT|>CYCLES|>UTILISATION");
+	struct table *t = table_create(o->time_ms ?
+					       "LAYER|>COUNT|>LIMIT|>CYCLES|>UTILISATION|>HOST US" :
+					       "LAYER|>COUNT|>LIMIT|>CYCLES|>UTILISATION");
 
-	for (size_t i = 0; i < count; i++)
-		table_add(t, "%s|%u|%" PRIu64 "|%" PRIu64 "|%.3f", layers[i].shape->layer,
+	for (size_t i = 0; i < count; i++) {
+		char host[32] = "";
+
+		if (o->time_ms)
+			snprintf(host, sizeof(host), "|%.1f", layers[i].host_us);
+		table_add(t, "%s|%u|%" PRIu64 "|%" PRIu64 "|%.3f%s", layers[i].shape->layer,
 			  layers[i].shape->v[SHAPE_COUNT], layers[i].estimate.limit_cycles,
-			  layers[i].cycles, utilisation(&layers[i]));
+			  layers[i].cycles, utilisation(&layers[i]), host);
+	}
 	table_print(t, out);
 	fprintf(out, "\n%s, %s, %s: utilisation %.3f (geometric mean over all layers)\n", device,
 		dtype_names[o->dtype], o->run ? "run" : "estimated", mean(layers, count));
@@ -303,6 +345,13 @@ static int run(const struct command *self, int argc, char **argv)
 		  .value = &o.run,
 		  .help = "run the layers instead of estimating: cycles are those the card "
 			  "reports" },
+		{ .name = "time",
+		  .kind = OPTION_NUMBER,
+		  .value = &o.time_ms,
+		  .metavar = "MS",
+		  .help = "run each so long, 4 under way, and tell what one takes on the host",
+		  .min = 1,
+		  .max = 3600000 },
 		OPTION_DEVICE(&o.device),
 		OPTION_JSON(&o.json),
 		OPTION_END,
@@ -316,6 +365,7 @@ static int run(const struct command *self, int argc, char **argv)
 	r = options_parse(self, options, argc, argv, 1, 1, &files);
 	if (r != OPTIONS_GO_ON)
 		return r;
+	o.run |= o.time_ms > 0;
 	f = fopen(files[0], "re");
 	if (!f)
 		return complain(NPUCTL_FAILED, "%s: %s", files[0], strerror(errno));
