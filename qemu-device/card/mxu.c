@@ -211,6 +211,76 @@ static void prepare_row(struct npu_exec *e, const struct npu_mxu_kernels *f,
 	s->i8.c[row] = (int32_t *)npu_mxu_out(j, pixel) + p->n0;
 }
 
+/**
+ * struct run - pixels one after another of which every piece is in place
+ * @count: of them; 0: the first is not such a pixel
+ * @images: they are images, not columns of outputs
+ * @a: from one's first operand to the next one's
+ * @c: from one's results to the next one's
+ */
+struct run {
+	uint32_t count;
+	bool images;
+	int64_t a;
+	int64_t c;
+};
+
+/* From @pixel on, @most at most: along a row of outputs, or images where each has but one output. */
+static struct run find_run(const struct npu_mxu_job *j, const struct panel_i8 *p,
+			   const struct npu_mxu_pixel *pixel, uint32_t most)
+{
+	int64_t first = npu_mxu_row(j, pixel->y, p->tap_row);
+	int64_t last = npu_mxu_row(j, pixel->y, p->tap_row + p->pieces - 1);
+	struct run run = { 0 };
+	int64_t count;
+
+	if (!p->in_place || p->has_bz || pixel->x < p->x0 || pixel->x >= p->x1 || first < 0 ||
+	    last >= j->in_h)
+		return run;
+	run.images = j->out_w == 1 && j->out_h == 1;
+	if (run.images) {
+		count = (int64_t)j->batch - pixel->image;
+		run.a = j->a_stride[2];
+		run.c = j->acc_stride[2];
+	} else {
+		count = (p->x1 < j->out_w ? p->x1 : j->out_w) - pixel->x;
+		run.a = (int64_t)j->stride_w * j->a_stride[0];
+		run.c = j->acc_stride[0];
+	}
+	run.count = count < most ? (uint32_t)count : most;
+	return run;
+}
+
+/* Rows from @row on of a panel, and @pixel steps to the last of them. */
+static void prepare_run(struct npu_exec *e, const struct npu_mxu_job *j, const struct panel_i8 *p,
+			struct npu_mxu_pixel *pixel, unsigned int row, const struct run *run)
+{
+	struct npu_scratch *s = e->scratch;
+	int32_t az = shifted_az(j, pixel->image);
+	uint8_t *c = (uint8_t *)((int32_t *)npu_mxu_out(j, pixel) + p->n0);
+	unsigned int i, n;
+
+	for (i = 0; i < p->pieces; i++) {
+		const uint8_t *a =
+			npu_mxu_tile(j, pixel->image, npu_mxu_row(j, pixel->y, p->tap_row + i),
+				     npu_mxu_col(j, pixel->x, 0)) +
+			p->tap_k;
+		const uint8_t **rows = s->i8.rows + i * NPU_MXU_ROWS + row;
+
+		for (n = 0; n < run->count; n++)
+			rows[n] = a + n * run->a;
+	}
+	for (n = 0; n < run->count; n++) {
+		s->i8.c[row + n] = (int32_t *)(void *)(c + n * run->c);
+		s->i8.az[row + n] =
+			run->images && j->az_step ? shifted_az(j, pixel->image + n) : az;
+	}
+	if (run->images)
+		pixel->image += run->count - 1;
+	else
+		pixel->x += run->count - 1;
+}
+
 static int multiply_panel_i8(struct npu_exec *e, const struct npu_mxu_kernels *f,
 			     const struct npu_mxu_job *j, const struct panel_i8 *p)
 {
@@ -240,9 +310,16 @@ static int multiply_panel_i8(struct npu_exec *e, const struct npu_mxu_kernels *f
 	}
 	while (more) {
 		do {
-			prepare_row(e, f, j, p, &pixel, d.rows);
+			struct run run = find_run(j, p, &pixel, NPU_MXU_ROWS - d.rows);
+
+			if (run.count) {
+				prepare_run(e, j, p, &pixel, d.rows, &run);
+				d.rows += run.count;
+			} else {
+				prepare_row(e, f, j, p, &pixel, d.rows++);
+			}
 			more = npu_mxu_next(j, &pixel);
-		} while (++d.rows < NPU_MXU_ROWS && more);
+		} while (d.rows < NPU_MXU_ROWS && more);
 		if (npu_exec_poll(e, (uint64_t)d.rows * d.cols * d.pieces * d.groups / 16 + 64))
 			return -1;
 		f->dot_i8(&d);

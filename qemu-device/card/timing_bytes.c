@@ -45,22 +45,53 @@ static bool look_up(struct counting *c, uint64_t va)
 	return true;
 }
 
+static uint64_t bursts(uint64_t va, uint64_t len)
+{
+	return (va + len - 1) / NPU_DMA_BURST - va / NPU_DMA_BURST + 1;
+}
+
 /* Whole bursts of a run; false where it would fault, which is where the command ends. */
 static bool count_run(struct counting *c, uint64_t va, uint64_t len)
 {
 	while (len) {
-		uint64_t part, first, last;
+		uint64_t part;
 
 		/* Now and then in any case: resolve() also fails when the job is to end. */
 		if ((va - c->start >= c->len || ++c->runs % RESOLVE_RUNS == 0) && !look_up(c, va))
 			return false;
 		part = min_u64(len, c->len - (va - c->start));
 		/* The page may go on: a burst never crosses its end. */
-		first = va / NPU_DMA_BURST;
-		last = (va + part - 1) / NPU_DMA_BURST;
-		*(c->is_local ? c->local : c->host) += (last - first + 1) * NPU_DMA_BURST;
+		*(c->is_local ? c->local : c->host) += bursts(va, part) * NPU_DMA_BURST;
 		va += part;
 		len -= part;
+	}
+	return true;
+}
+
+/*
+ * @count runs, @stride apart. Those after the first that lie in the same page and begin at the same
+ * place in a burst are as many bursts each, and need not be looked at.
+ */
+static bool count_runs(struct counting *c, uint64_t va, uint64_t len, int64_t stride, uint64_t count)
+{
+	while (count) {
+		uint64_t n, left;
+
+		if (!count_run(c, va, len))
+			return false;
+		count--;
+		va += (uint64_t)stride;
+		if (stride <= 0 || stride % NPU_DMA_BURST || va - c->start >= c->len)
+			continue;
+		left = c->len - (va - c->start);
+		if (left < len)
+			continue;
+		n = min_u64(count, (left - len) / (uint64_t)stride + 1);
+		n = min_u64(n, RESOLVE_RUNS - 1 - c->runs % RESOLVE_RUNS);
+		*(c->is_local ? c->local : c->host) += n * bursts(va, len) * NPU_DMA_BURST;
+		c->runs += (uint32_t)n;
+		count -= n;
+		va += n * (uint64_t)stride;
 	}
 	return true;
 }
@@ -68,7 +99,7 @@ static bool count_run(struct counting *c, uint64_t va, uint64_t len)
 static void count_dma(struct counting *c, const struct npu_cmd *cmd, const uint64_t *region)
 {
 	struct npu_dma_shape d;
-	uint64_t base, i, j, k;
+	uint64_t base, j, k;
 	unsigned int n;
 
 	npu_isa_dma_shape(cmd, &d);
@@ -84,13 +115,10 @@ static void count_dma(struct counting *c, const struct npu_cmd *cmd, const uint6
 	}
 	for (k = 0; k < d.count[2]; k++)
 		for (j = 0; j < d.count[1]; j++)
-			for (i = 0; i < d.count[0]; i++)
-				if (!count_run(c,
-					       base + i * (uint64_t)d.stride[0] +
-						       j * (uint64_t)d.stride[1] +
-						       k * (uint64_t)d.stride[2],
-					       d.row))
-					return;
+			if (!count_runs(c,
+					base + j * (uint64_t)d.stride[1] + k * (uint64_t)d.stride[2],
+					d.row, d.stride[0], d.count[0]))
+				return;
 }
 
 static void count_gather(struct counting *c, const struct npu_cmd_gather *cmd,

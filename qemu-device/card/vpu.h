@@ -9,6 +9,8 @@
 #ifndef NPU_CARD_VPU_H
 #define NPU_CARD_VPU_H
 
+#include <stddef.h>
+
 #include "exec.h"
 
 #define NPU_VPU_CHUNK 512 /* elements at a time; a multiple of NPU_VPU_BLOCK and NPU_REDUCE_LANES */
@@ -40,6 +42,7 @@ struct npu_vpu_values {
  * @low: the least value before it is added: the type's, or a higher one of @min
  * @high: likewise the greatest
  * @nan: the result of a NaN
+ * @no_nan: there is none, whatever the sums are
  */
 struct npu_vpu_requant {
 	int32_t bias[NPU_VPU_REQUANT];
@@ -55,6 +58,24 @@ struct npu_vpu_requant {
 	float low;
 	float high;
 	int32_t nan;
+	bool no_nan;
+};
+
+/**
+ * struct npu_vpu_rows - rows that are requantised
+ * @dst: results of the first; the next ones' are @dst_stride bytes apart, and so on
+ * @sums: values
+ * @residual: or NULL
+ * @count: of rows
+ */
+struct npu_vpu_rows {
+	uint8_t *dst;
+	const uint8_t *sums;
+	const uint8_t *residual;
+	ptrdiff_t dst_stride;
+	ptrdiff_t sums_stride;
+	ptrdiff_t residual_stride;
+	unsigned int count;
 };
 
 /**
@@ -82,11 +103,11 @@ struct npu_vpu_kernels {
 	/** @sum: lane[i % NPU_REDUCE_LANES] += x[i], in order */
 	void (*sum)(float *lane, const float *x, unsigned int n);
 	/**
-	 * @requant: @n results; none of what is read is aligned, and @residual may be where @dst
-	 * is
+	 * @requant: rows of @n results; none of what is read is aligned, and a residual may be where
+	 * its result is
 	 */
-	void (*requant)(uint8_t *dst, const uint8_t *sums, const uint8_t *residual,
-			const struct npu_vpu_requant *r, unsigned int n);
+	void (*requant)(const struct npu_vpu_rows *rows, const struct npu_vpu_requant *r,
+			unsigned int n);
 };
 
 extern const struct npu_vpu_kernels npu_vpu_portable;

@@ -307,6 +307,20 @@ static void loop_sum(float *restrict lane, const float *restrict x, unsigned int
 		lane[i] += x[i];
 }
 
+/* What of struct npu_vpu_requant is the same for all values, where no store can change it. */
+struct requant_same {
+	uint8_t flip;
+	int32_t residual_zp;
+	float residual_scale;
+	float min;
+	float max;
+	float divisor;
+	float low;
+	float high;
+	int32_t zp;
+	int32_t nan;
+};
+
 /*
  * One block; false where a sum has left its range and @saturate was not said, which makes the results
  * wrong. Limits are integers that keep the byte in its range, or lie between such. A float of at most
@@ -316,11 +330,10 @@ static void loop_sum(float *restrict lane, const float *restrict x, unsigned int
  */
 static inline __attribute__((always_inline)) bool
 requant_block(uint8_t *restrict dst, const may_alias_i32 *restrict sums,
-	      const uint8_t *restrict residual, const struct npu_vpu_requant *r,
+	      const uint8_t *restrict residual, const struct requant_same *r,
 	      const int32_t *restrict bias, const float *restrict scale, const bool saturate,
-	      const bool has_residual, const bool has_divisor)
+	      const bool has_residual, const bool has_divisor, const bool no_nan)
 {
-	const int32_t zp = (int32_t)((uint32_t)r->zp - npu_f32_bits(0x1.8p23f));
 	uint32_t over = 0;
 	size_t k;
 
@@ -332,17 +345,16 @@ requant_block(uint8_t *restrict dst, const may_alias_i32 *restrict sums,
 
 		over |= (x ^ (uint32_t)v) & (y ^ (uint32_t)v);
 		if (has_residual)
-			f += (float)((residual[k] ^ r->residual_flip) - r->residual_zp) *
-			     r->residual_scale;
+			f += (float)((residual[k] ^ r->flip) - r->residual_zp) * r->residual_scale;
 		if (has_divisor) {
 			f = f < r->min ? r->min : f;
 			f = f > r->max ? r->max : f;
 			f /= r->divisor;
 		}
-		nan = f != f;
+		nan = !no_nan && f != f;
 		f = f < r->low ? r->low : f;
 		f = f > r->high ? r->high : f;
-		v = (int32_t)(npu_f32_bits(f + 0x1.8p23f) + (uint32_t)zp);
+		v = (int32_t)(npu_f32_bits(f + 0x1.8p23f) + (uint32_t)r->zp);
 		dst[k] = (uint8_t)(nan ? r->nan : v);
 	}
 	return saturate || (int32_t)over >= 0;
@@ -350,11 +362,11 @@ requant_block(uint8_t *restrict dst, const may_alias_i32 *restrict sums,
 
 static inline __attribute__((always_inline)) void
 requant_row(uint8_t *dst, const uint8_t *sums, const uint8_t *residual,
-	    const struct npu_vpu_requant *r, unsigned int n, const bool has_residual,
-	    const bool has_divisor)
+	    const struct requant_same *same, const struct npu_vpu_requant *r, unsigned int n,
+	    const bool has_residual, const bool has_divisor, const bool no_nan)
 {
-	uint8_t bytes[BLOCK] = { 0 }, out[BLOCK];
-	int32_t last[BLOCK] = { 0 };
+	uint8_t bytes[BLOCK], out[BLOCK];
+	int32_t last[BLOCK];
 	const may_alias_i32 *from;
 	unsigned int k;
 
@@ -362,32 +374,62 @@ requant_row(uint8_t *dst, const uint8_t *sums, const uint8_t *residual,
 		if (has_residual)
 			memcpy(bytes, residual + k, BLOCK);
 		from = (const may_alias_i32 *)(sums + 4 * (size_t)k);
-		if (!requant_block(dst + k, from, bytes, r, r->bias + k, r->scale + k, false,
-				   has_residual, has_divisor))
-			requant_block(dst + k, from, bytes, r, r->bias + k, r->scale + k, true,
-				      has_residual, has_divisor);
+		if (!requant_block(dst + k, from, bytes, same, r->bias + k, r->scale + k, false,
+				   has_residual, has_divisor, no_nan))
+			requant_block(dst + k, from, bytes, same, r->bias + k, r->scale + k, true,
+				      has_residual, has_divisor, false);
 	}
 	if (k == n)
 		return;
+	memset(bytes, 0, sizeof(bytes));
+	memset(last, 0, sizeof(last));
 	if (has_residual)
 		memcpy(bytes, residual + k, n - k);
 	memcpy(last, sums + 4 * (size_t)k, 4 * (size_t)(n - k));
-	requant_block(out, last, bytes, r, r->bias + k, r->scale + k, true, has_residual,
-		      has_divisor);
+	requant_block(out, last, bytes, same, r->bias + k, r->scale + k, true, has_residual,
+		      has_divisor, false);
 	memcpy(dst + k, out, n - k);
 }
 
-static void loop_requant(uint8_t *dst, const uint8_t *sums, const uint8_t *residual,
-			 const struct npu_vpu_requant *r, unsigned int n)
+static inline __attribute__((always_inline)) void
+requant_rows(const struct npu_vpu_rows *rows, const struct npu_vpu_requant *r, unsigned int n,
+	     const bool has_residual, const bool has_divisor, const bool no_nan)
 {
-	if (residual && r->divisor != 1)
-		requant_row(dst, sums, residual, r, n, true, true);
-	else if (residual)
-		requant_row(dst, sums, residual, r, n, true, false);
+	const struct requant_same same = {
+		.flip = r->residual_flip,
+		.residual_zp = r->residual_zp,
+		.residual_scale = r->residual_scale,
+		.min = r->min,
+		.max = r->max,
+		.divisor = r->divisor,
+		.low = r->low,
+		.high = r->high,
+		.zp = (int32_t)((uint32_t)r->zp - npu_f32_bits(0x1.8p23f)),
+		.nan = r->nan,
+	};
+	unsigned int i;
+
+	for (i = 0; i < rows->count; i++)
+		requant_row(rows->dst + i * rows->dst_stride, rows->sums + i * rows->sums_stride,
+			    has_residual ? rows->residual + i * rows->residual_stride : NULL, &same, r,
+			    n, has_residual, has_divisor, no_nan);
+}
+
+static void loop_requant(const struct npu_vpu_rows *rows, const struct npu_vpu_requant *r,
+			 unsigned int n)
+{
+	if (rows->residual && r->no_nan)
+		requant_rows(rows, r, n, true, false, true);
+	else if (rows->residual && r->divisor != 1)
+		requant_rows(rows, r, n, true, true, false);
+	else if (rows->residual)
+		requant_rows(rows, r, n, true, false, false);
+	else if (r->no_nan)
+		requant_rows(rows, r, n, false, false, true);
 	else if (r->divisor != 1)
-		requant_row(dst, sums, residual, r, n, false, true);
+		requant_rows(rows, r, n, false, true, false);
 	else
-		requant_row(dst, sums, residual, r, n, false, false);
+		requant_rows(rows, r, n, false, false, false);
 }
 
 #undef EACH

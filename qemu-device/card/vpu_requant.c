@@ -19,6 +19,9 @@
 /* What is added to a value of at most 2^22 must not bring it back into the range of a byte. */
 #define ZP_MOST (1 << 20)
 
+/* Between two looks whether the job is to end. */
+#define ROWS 64
+
 static bool is_byte(uint8_t type)
 {
 	return type == NPU_S8 || type == NPU_U8;
@@ -102,6 +105,18 @@ static float between(float f, float low, float high)
 	return f > high ? high : f;
 }
 
+/* Scales that far from infinity leave every value and sum finite. */
+static bool has_no_nan(const struct npu_vpu_requant *r, uint32_t n)
+{
+	const float most = 0x1p80f;
+	bool ok = r->divisor == 1 && (!r->residual || __builtin_fabsf(r->residual_scale) <= most);
+	uint32_t i;
+
+	for (i = 0; i < n; i++)
+		ok &= __builtin_fabsf(r->scale[i]) <= most;
+	return ok;
+}
+
 /* Where nothing is divided, a value has to keep to one pair of limits instead of two. */
 static void take_range(struct npu_vpu_requant *r, uint8_t type, int32_t zp)
 {
@@ -163,6 +178,7 @@ bool npu_vpu_requant_match(struct npu_exec *e, const struct npu_cmd_vpu *c,
 	if (s != last)
 		return false;
 	take_range(r, p->out.type, (int32_t)last->imm);
+	r->no_nan = has_no_nan(r, n);
 	return true;
 }
 
@@ -177,6 +193,34 @@ static uint8_t *place(struct npu_exec *e, const struct npu_vpu_operand *o, const
 	return (o->space == NPU_SPACE_ACC ? e->acc : e->spm) + offset(o, at);
 }
 
+/* Those along dimension 1. */
+static int requant_rows(struct npu_exec *e, const struct npu_cmd_vpu *c,
+			const struct npu_vpu_requant *r, const struct npu_vpu_kernels *f,
+			const uint32_t at[4])
+{
+	struct npu_vpu_rows rows = {
+		.dst = place(e, &c->p.out, at),
+		.sums = place(e, &c->p.x, at),
+		.residual = r->residual ? place(e, r->residual, at) : NULL,
+		.dst_stride = (int32_t)c->p.out.stride[1],
+		.sums_stride = (int32_t)c->p.x.stride[1],
+		.residual_stride = r->residual ? (int32_t)r->residual->stride[1] : 0,
+	};
+	uint32_t left;
+
+	for (left = c->size[1]; left; left -= rows.count) {
+		rows.count = left < ROWS ? left : ROWS;
+		if (npu_exec_poll(e, (uint64_t)rows.count * c->size[0] * (c->p.stages + 1u)))
+			return -1;
+		f->requant(&rows, r, c->size[0]);
+		rows.dst += rows.count * rows.dst_stride;
+		rows.sums += rows.count * rows.sums_stride;
+		if (rows.residual)
+			rows.residual += rows.count * rows.residual_stride;
+	}
+	return 0;
+}
+
 int npu_vpu_requant(struct npu_exec *e, const struct npu_cmd_vpu *c,
 		    const struct npu_vpu_requant *r)
 {
@@ -185,12 +229,7 @@ int npu_vpu_requant(struct npu_exec *e, const struct npu_cmd_vpu *c,
 
 	for (at[3] = 0; at[3] < c->size[3]; at[3]++)
 		for (at[2] = 0; at[2] < c->size[2]; at[2]++)
-			for (at[1] = 0; at[1] < c->size[1]; at[1]++) {
-				if (npu_exec_poll(e, (uint64_t)c->size[0] * (c->p.stages + 1u)))
-					return -1;
-				f->requant(place(e, &c->p.out, at), place(e, &c->p.x, at),
-					   r->residual ? place(e, r->residual, at) : NULL, r,
-					   c->size[0]);
-			}
+			if (requant_rows(e, c, r, f, at))
+				return -1;
 	return 0;
 }
