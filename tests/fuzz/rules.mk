@@ -100,7 +100,7 @@ fuzz:
 	+$(Q)$(MAKE) --no-print-directory -j $(JOBS) $(fuzz_kinds:%=$(BUILD)/fuzz/fuzz_%) $(FUZZ_SEEDS)/.made
 	+$(Q)$(MAKE) --no-print-directory -j 1 $(fuzz_kinds:%=fuzz-run-%)
 
-$(fuzz_kinds:%=fuzz-run-%): fuzz-run-%:
+$(fuzz_kinds:%=fuzz-run-%): fuzz-run-%: $(BUILD)/fuzz/fuzz_% $(FUZZ_SEEDS)/.made
 	$(Q)$(call fuzz_run,$*,$(BUILD)/fuzz/corpus/$*,-max_total_time=$(FUZZ_SECONDS) -print_final_stats=1)
 
 # $(1): kind. What a short run learns is thrown away, so that the next is the same.
