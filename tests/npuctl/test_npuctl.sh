@@ -98,6 +98,11 @@ ends 0 "matmul" bench matmul --device sim: -m 64 -n 64 -k 64 --seconds 1 --dtype
 tells "modelled"
 ends 0 "latency" bench latency --device sim: --json
 keys bench-latency
+ends 0 "latency" bench latency --device sim: --depth 100 --batch 32 --json
+check "whole calls under way" [ "$(value depth)" = 96 ]
+check "whole calls" [ $(($(value jobs) % 32)) = 0 ]
+ends 0 "latency" bench latency --device sim: --depth 3 --batch 32
+tells " 32 under way"
 ends 0 "dma" bench dma --device sim: --mib 3 --json
 keys bench-dma
 

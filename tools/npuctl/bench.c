@@ -134,11 +134,11 @@ int bench_window_drain(struct bench_window *w)
 	return r;
 }
 
-int bench_job_submit(void *opaque, struct npu_fence **fence)
+int bench_jobs_submit(void *opaque, struct npu_fence **fence)
 {
-	const struct bench_job *x = opaque;
+	const struct bench_jobs *x = opaque;
 
-	return npu_queue_submit(x->queue, x->job, 1, NULL, 0, fence);
+	return npu_queue_submit(x->queue, x->job, x->count, NULL, 0, fence);
 }
 
 int bench_window_fill(struct bench_window *w, uint32_t time_ms,

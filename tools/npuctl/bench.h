@@ -64,10 +64,10 @@ int bench_scale_buffer(struct npu_device *dev, uint32_t count, float value,
 		       struct npu_buffer **buffer);
 
 /**
- * struct bench_window - a ring of fences: so many jobs are under way and not more
+ * struct bench_window - a ring of fences: so many submissions are under way and not more
  *
  * bench_window_push() takes a fence and waits for the oldest if the window is full;
- * bench_window_drain() waits for all. Both add the cycles of what ended and return 0 or a job's
+ * bench_window_drain() waits for all. Both add the jobs and cycles of what ended and return 0 or a job's
  * -errno.
  */
 #define BENCH_MAX_DEPTH 256
@@ -81,17 +81,21 @@ struct bench_window {
 int bench_window_push(struct bench_window *w, struct npu_fence *fence);
 int bench_window_drain(struct bench_window *w);
 
-/** struct bench_job - a job that is submitted again and again: by bench_job_submit(), its @opaque */
-struct bench_job {
+/**
+ * struct bench_jobs - jobs that are submitted together, again and again: by bench_jobs_submit(), its
+ * @opaque
+ */
+struct bench_jobs {
 	struct npu_queue *queue;
 	const struct npu_job *job;
+	unsigned int count;
 };
 
-int bench_job_submit(void *opaque, struct npu_fence **fence);
+int bench_jobs_submit(void *opaque, struct npu_fence **fence);
 
 /**
  * bench_window_fill() - submit, keeping the window full, for @time_ms, then drain it
- * @submit: one job; returns 0 or -errno
+ * @submit: one job, or some with one fence; returns 0 or -errno
  * @ns: set to the time all of it took
  *
  * Returns 0 or the first -errno.

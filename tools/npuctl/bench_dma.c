@@ -97,12 +97,12 @@ static int measure(struct npu_device *dev, const struct options *o, const struct
 		   struct figures *f)
 {
 	struct bench_window w = { .depth = 2 };
-	struct bench_job x = { .job = job };
+	struct bench_jobs x = { .job = job, .count = 1 };
 	int r = npu_queue_create(dev, NULL, &x.queue);
 
 	if (r)
 		return r;
-	r = bench_window_fill(&w, o->seconds * 1000, bench_job_submit, &x, &f->ns);
+	r = bench_window_fill(&w, o->seconds * 1000, bench_jobs_submit, &x, &f->ns);
 	f->copies = w.done;
 	f->cycles = w.done ? w.cycles / w.done : 0;
 	npu_queue_release(x.queue);
