@@ -11,124 +11,15 @@
 #include <glob.h>
 #include <jansson.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define VERSION	   1
-#define MAX_ROUNDS 64
+#include "report.h"
 
-static const char *folder;
-
-__attribute__((noreturn, format(printf, 1, 2))) static void die(const char *fmt, ...)
-{
-	va_list ap;
-
-	fputs("report: ", stderr);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	exit(1);
-}
-
-static json_t *load(const char *path)
-{
-	json_error_t error;
-	json_t *j = json_load_file(path, 0, &error);
-
-	if (!j)
-		die("%s: %s", path, error.text);
-	return j;
-}
-
-/* A number in a document by a path such as "jobs/0/read/iops": keys end at '/'. */
-static double number_at(const json_t *j, const char *path, const char *file)
-{
-	char copy[128], *rest = copy, *key;
-
-	snprintf(copy, sizeof(copy), "%s", path);
-	while ((key = strsep(&rest, "/"))) {
-		if (json_is_array(j))
-			j = json_array_get(j, atoi(key));
-		else
-			j = json_object_get(j, key);
-	}
-	if (!json_is_number(j))
-		die("%s has no number %s", file, path);
-	return json_number_value(j);
-}
-
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* struct series - what one figure was, round by round */
-struct series {
-	size_t rounds;
-	double v[MAX_ROUNDS], median;
-};
-
-/* PREFIX-1.json, PREFIX-2.json ... until there is none. */
-static struct series read_series(const char *prefix, const char *path, double scale)
-{
-	struct series s = { 0 };
-	double sorted[MAX_ROUNDS];
-	char file[512];
-
-	for (; s.rounds < MAX_ROUNDS; s.rounds++) {
-		json_t *j;
-
-		snprintf(file, sizeof(file), "%s/%s-%zu.json", folder, prefix, s.rounds + 1);
-		if (access(file, R_OK))
-			break;
-		j = load(file);
-		s.v[s.rounds] = number_at(j, path, file) * scale;
-		json_decref(j);
-	}
-	if (!s.rounds)
-		die("%s/%s-1.json is missing", folder, prefix);
-	memcpy(sorted, s.v, sizeof(sorted));
-	qsort(sorted, s.rounds, sizeof(*sorted), ascending);
-	s.median = s.rounds % 2 ? sorted[s.rounds / 2] :
-				  (sorted[s.rounds / 2 - 1] + sorted[s.rounds / 2]) / 2;
-	return s;
-}
-
-static json_t *series_json(const struct series *s)
-{
-	json_t *rounds = json_array();
-
-	for (size_t i = 0; i < s->rounds; i++)
-		json_array_append_new(rounds, json_real(s->v[i]));
-	return json_pack("{s:f, s:o}", "median", s->median, "rounds", rounds);
-}
-
-/*
- * The median of the rounds' own ratios: rounds were in turn, so each compares what was measured
- * together.
- */
-static double ratio(const struct series *a, const struct series *b)
-{
-	struct series r = { 0 };
-
-	r.rounds = a->rounds < b->rounds ? a->rounds : b->rounds;
-	for (size_t i = 0; i < r.rounds; i++)
-		r.v[i] = a->v[i] / b->v[i];
-	qsort(r.v, r.rounds, sizeof(*r.v), ascending);
-	return r.rounds % 2 ? r.v[r.rounds / 2] : (r.v[r.rounds / 2 - 1] + r.v[r.rounds / 2]) / 2;
-}
-
-static void put(json_t *object, const char *key, const struct series *s)
-{
-	json_object_set_new(object, key, series_json(s));
-}
+#define VERSION 2
 
 static json_t *matmul(bool vm)
 {
@@ -221,31 +112,6 @@ static json_t *check_cost(void)
 
 	printf("\nhazards checked, time of that without           %5.2f\n", cost);
 	return json_real(cost);
-}
-
-static json_t *latency(void)
-{
-	struct series trip = read_series("latency", "round_trip_us", 1);
-	struct series rate = read_series("latency", "jobs_per_s", 1);
-	struct series disk_trip =
-		read_series("fio1", "jobs/0/read/lat_ns/percentile/50.000000", 1e-3);
-	struct series disk_rate = read_series("fio32", "jobs/0/read/iops", 1);
-	json_t *j = json_object();
-
-	put(j, "npu_round_trip_us", &trip);
-	put(j, "nvme_round_trip_us", &disk_trip);
-	put(j, "npu_jobs_per_s", &rate);
-	put(j, "nvme_reads_per_s", &disk_rate);
-	json_object_set_new(j, "depth", json_integer(32));
-	json_object_set_new(j, "round_trip_over_nvme", json_real(ratio(&trip, &disk_trip)));
-	json_object_set_new(j, "rate_over_nvme", json_real(ratio(&rate, &disk_rate)));
-	printf("\nin the VM, %zu rounds in turn                    card     nvme   ratio\n",
-	       trip.rounds);
-	printf("  round trip, us                             %8.1f %8.1f   %5.2f\n", trip.median,
-	       disk_trip.median, ratio(&trip, &disk_trip));
-	printf("  a second, 32 under way                     %8.0f %8.0f   %5.2f\n", rate.median,
-	       disk_rate.median, ratio(&rate, &disk_rate));
-	return j;
 }
 
 static json_t *shapes(void)
@@ -396,7 +262,10 @@ int main(int argc, char **argv)
 		against_onednn("bf16 products, sums, and oneDNN's sgemm, one thread, GFLOPS",
 			       "sim-bf16", "sgemm_gflops"));
 	json_object_set_new(doc, "check_cost", check_cost());
-	json_object_set_new(doc, "latency", vm ? latency() : json_null());
+	if (vm)
+		report_vm(doc);
+	else
+		report_no_vm(doc);
 	json_object_set_new(doc, "compile", compile());
 	json_object_set_new(doc, "shapes", shapes());
 	if (json_dump_file(doc, argv[2], JSON_INDENT(2) | JSON_REAL_PRECISION(9)))

@@ -25,10 +25,11 @@ $(BENCH_COMPILE): private XLIBS = $(LIBNPU_LIBS)
 $(BENCH_COMPILE): $(BENCH_COMPILE).o $(BUILD)/tests/graph/networks.o $(LIBNPU)
 	$(call link)
 
-$(BUILD)/tests/bench/report.o: PKGS = jansson
+BENCH_REPORT_PARTS := $(patsubst %,$(BUILD)/tests/bench/%.o,report report_vm series)
+$(BENCH_REPORT_PARTS): PKGS = jansson
 $(BENCH_REPORT): private PKGS = jansson
 $(BENCH_REPORT): private XLIBS = -lm
-$(BENCH_REPORT): $(BENCH_REPORT).o
+$(BENCH_REPORT): $(BENCH_REPORT_PARTS)
 	$(call link)
 
 .PHONY: bench bench-run

@@ -25,6 +25,7 @@ r=1
 while [ "$r" -le "$rounds" ]; do
 	echo "round $r of $rounds: empty jobs, 512-byte reads"
 	./npuctl bench latency --depth 32 --json >"/out/latency-$r.json" || exit 1
+	./npuctl bench latency --depth 32 --batch 32 --json >"/out/batched-$r.json" || exit 1
 	read_disk psync 1 "/out/fio1-$r.json" --lat_percentiles=1 --clat_percentiles=0
 	# What fio itself costs is not the disk's: no clock is read for each of many.
 	read_disk libaio 32 "/out/fio32-$r.json" --gtod_reduce=1
