@@ -197,6 +197,7 @@ static int card_init(struct npu_card *card)
 	npu_telemetry_power_on(card);
 	if (pthread_create(&card->front, NULL, npu_sched_front, card))
 		return -EAGAIN;
+	pthread_setname_np(card->front, "npu-front");
 	card->front_runs = true;
 	return 0;
 }

@@ -11,6 +11,7 @@
  */
 #include "core.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -570,6 +571,7 @@ static void *core_thread(void *opaque)
 struct npu_core *npu_core_new(struct npu_card *card, unsigned int index)
 {
 	struct npu_core *core;
+	char name[20];
 	bool failed;
 
 	core = aligned_alloc(64, (sizeof(*core) + 63) / 64 * 64);
@@ -585,6 +587,8 @@ struct npu_core *npu_core_new(struct npu_card *card, unsigned int index)
 		free(core);
 		return NULL;
 	}
+	snprintf(name, sizeof(name), "npu-core%u", index);
+	pthread_setname_np(core->thread, name);
 	pthread_mutex_lock(&card->lock);
 	while (!core->ready)
 		pthread_cond_wait(&card->changed, &card->lock);

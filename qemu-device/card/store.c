@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
-#include "exec.h"
 #include "isa.h"
 #include "wire.h"
 
@@ -21,18 +21,23 @@
 
 int npu_store_init(struct npu_store *s, uint32_t size)
 {
-	size_t align = size >= NPU_LARGE_PAGE_SIZE ? NPU_LARGE_PAGE_SIZE : NPU_EXEC_ALIGN;
+	size_t align = size >= NPU_LARGE_PAGE_SIZE ? NPU_LARGE_PAGE_SIZE :
+						     (size_t)sysconf(_SC_PAGESIZE);
+	size_t whole = (size + align - 1) / align * align;
 
 	s->size = size;
 	s->words = (size / BLOCK + 63) / 64;
-	s->data = aligned_alloc(align, (size + align - 1) / align * align);
+	s->data = aligned_alloc(align, whole);
 	s->dirty = calloc(s->words, sizeof(*s->dirty));
 	s->stale = calloc(s->words, sizeof(*s->stale));
 	if (!s->data || !s->dirty || !s->stale)
 		return -1;
-#ifdef MADV_HUGEPAGE
+#ifdef __linux__
 	/* Only advice: where the host has no large pages, all works as well. */
 	madvise(s->data, size, MADV_HUGEPAGE);
+	/* Zero, with no page there: a card that has run no job takes none of the host's memory. */
+	if (!madvise(s->data, whole, MADV_DONTNEED))
+		return 0;
 #endif
 	memset(s->data, 0, size);
 	return 0;
