@@ -50,7 +50,7 @@ static json_t *matmul(bool vm)
 	printf("  sim:, requantised, hazards checked            %7.1f   %5.2f\n", checked.median,
 	       ratio(&checked, &onednn));
 	if (vm) {
-		struct series in_vm = read_series("vm-requant", "gops", 1);
+		struct series in_vm = read_series("vm-requant-1024", "gops", 1);
 		struct series in_vm_sums = read_series("vm-sums", "gops", 1);
 
 		put(j, "vm_requant", &in_vm);
@@ -112,6 +112,25 @@ static json_t *check_cost(void)
 
 	printf("\nhazards checked, time of that without           %5.2f\n", cost);
 	return json_real(cost);
+}
+
+/* What two cores, or two cards at the same time, do of what one does, where the host has the processors. */
+static void twos(json_t *doc)
+{
+	struct series one = read_series("sim-unchecked", "gops", 1);
+	struct series cores = read_series("two-cores", "gops", 1);
+	struct series cards = read_series("two-cards-first", "gops", 1);
+	struct series second = read_series("two-cards-second", "gops", 1);
+	double by_cores = ratio(&cores, &one), by_cards;
+
+	for (size_t i = 0; i < cards.rounds && i < second.rounds; i++)
+		cards.v[i] += second.v[i];
+	by_cards = ratio(&cards, &one);
+	json_object_set_new(doc, "two_cores", json_real(by_cores));
+	json_object_set_new(doc, "two_cards", json_real(by_cards));
+	printf("two cores, of one (%ld processors)                %5.2f\n",
+	       sysconf(_SC_NPROCESSORS_ONLN), by_cores);
+	printf("two cards, of one                               %5.2f\n", by_cards);
 }
 
 static json_t *shapes(void)
@@ -262,6 +281,7 @@ int main(int argc, char **argv)
 		against_onednn("bf16 products, sums, and oneDNN's sgemm, one thread, GFLOPS",
 			       "sim-bf16", "sgemm_gflops"));
 	json_object_set_new(doc, "check_cost", check_cost());
+	twos(doc);
 	if (vm)
 		report_vm(doc);
 	else

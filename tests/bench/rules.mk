@@ -8,6 +8,7 @@ BENCH_ONEDNN := $(BUILD)/tests/bench/onednn
 BENCH_ONEDNN_CONV := $(BUILD)/tests/bench/onednn_conv
 BENCH_REPORT := $(BUILD)/tests/bench/report
 BENCH_COMPILE := $(BUILD)/tests/bench/compile
+BENCH_MEMORY := $(BUILD)/tests/bench/memory
 
 $(BUILD)/tests/bench/onednn.o: XCFLAGS = -fopenmp
 $(BENCH_ONEDNN): private XLIBS = -fopenmp -ldnnl
@@ -25,6 +26,14 @@ $(BENCH_COMPILE): private XLIBS = $(LIBNPU_LIBS)
 $(BENCH_COMPILE): $(BENCH_COMPILE).o $(BUILD)/tests/graph/networks.o $(LIBNPU)
 	$(call link)
 
+# By ioctls alone, so with what the driver's tests share.
+BENCH_BY_IOCTLS := $(BENCH_MEMORY)
+$(BENCH_BY_IOCTLS:%=%.o): private PKGS = libdrm
+$(BENCH_BY_IOCTLS:%=%.o): XCFLAGS = -I.
+$(BENCH_BY_IOCTLS): private PKGS = cmocka
+$(BENCH_BY_IOCTLS): %: %.o $(BUILD)/tests/vm/ioctl/npu_test.o
+	$(call link)
+
 BENCH_REPORT_PARTS := $(patsubst %,$(BUILD)/tests/bench/%.o,report report_vm series)
 $(BENCH_REPORT_PARTS): PKGS = jansson
 $(BENCH_REPORT): private PKGS = jansson
@@ -36,7 +45,7 @@ $(BENCH_REPORT): $(BENCH_REPORT_PARTS)
 bench:
 	$(Q)tools/dev/deps.sh build bench $(if $(BENCH_VM),qemu kernel vm)
 	+$(Q)$(MAKE) --no-print-directory -j $(JOBS) $(NPUCTL) $(BENCH_ONEDNN) $(BENCH_ONEDNN_CONV) $(BENCH_REPORT) $(BENCH_COMPILE) \
-		$(if $(BENCH_VM),vm-$(KVER))
+		$(if $(BENCH_VM),$(BENCH_MEMORY) vm-$(KVER))
 	+$(Q)$(MAKE) --no-print-directory bench-run
 
 bench-run:

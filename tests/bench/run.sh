@@ -6,7 +6,7 @@
 #
 # Takes all measurements of `make bench`, one after the other, into build/bench/, a file each, and has them put together
 # into build/bench.json. What is compared is measured in turn, round by round, so that a machine that changes its mind in
-# between is the same for all. Built before: npuctl, onednn, compile, report; for --vm npu.ko and QEMU.
+# between is the same for all. Built before: npuctl, onednn, compile, report; for --vm memory, npu.ko and QEMU.
 
 set -euo pipefail
 . "$(dirname "$0")/../../tools/dev/lib.sh"
@@ -25,6 +25,7 @@ out=build/bench
 npuctl=build/tools/npuctl/npuctl
 host_rounds=5
 vm_rounds=9
+idle_seconds=30
 sizes=(512 1024 2048 4096)
 rm -rf "$out"
 mkdir -p "$out"
@@ -46,6 +47,23 @@ product() {
 	"$npuctl" bench matmul --device "$device" --seconds 1 --json "$@" >"$out/$file"
 }
 
+# Rounds of the simulated card, when the VM asks for them (vm.sh): it waits meanwhile.
+serve_turns() {
+	local turn n
+
+	while :; do
+		for turn in "$out"/turn-[0-9]; do
+			[ -e "$turn" ] || continue
+			for n in 1024 2048; do
+				product "turn-sim-$n-${turn##*-}.json" sim:cores=1,check=off \
+					--rows "$n" --columns "$n" --inner "$n"
+			done
+			rm "$turn"
+		done
+		sleep 0.1
+	done
+}
+
 for ((r = 1; r <= host_rounds; r++)); do
 	progress "host: round $r of $host_rounds, products of oneDNN and of the simulated card"
 	for n in "${sizes[@]}"; do
@@ -57,6 +75,11 @@ for ((r = 1; r <= host_rounds; r++)); do
 	product "sim-sums-$r.json" sim:cores=1,check=off --out sums
 	product "sim-unchecked-$r.json" sim:cores=1,check=off
 	product "sim-checked-$r.json" sim:cores=1,check=on
+	product "two-cores-$r.json" sim:cores=2,check=off
+	product "two-cards-first-$r.json" sim:cores=1,check=off &
+	first=$!
+	product "two-cards-second-$r.json" sim:cores=1,check=off
+	wait "$first"
 done
 for ((r = 1; r <= host_rounds; r++)); do
 	progress "host: round $r of $host_rounds, compiling networks, eager calls"
@@ -71,9 +94,14 @@ for file in tests/data/shapes/*.csv; do
 	done
 done
 if [ -n "$kernel" ]; then
+	progress "VMs: Linux $kernel with an idle card and without one, $idle_seconds s"
+	tests/bench/idle.sh "$kernel" "$idle_seconds" "$out"
+	serve_turns &
+	turns=$!
+	trap 'kill "$turns" 2>/dev/null || true' EXIT
 	progress "VM: Linux $kernel, the card beside QEMU's nvme disk, $vm_rounds rounds"
 	tests/vm/run.sh --kernel "$kernel" --name bench --timeout 600 --nvme --device cores=1,check=off \
-		--file "$npuctl" --file "$(command -v fio)" --out "$out" --script tests/bench/vm.sh -- \
-		"$vm_rounds"
+		--file "$npuctl" --file build/tests/bench/memory --file "$(command -v fio)" --out "$out" \
+		--script tests/bench/vm.sh -- "$vm_rounds"
 fi
 build/tests/bench/report "$out" build/bench.json

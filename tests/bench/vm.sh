@@ -5,7 +5,8 @@
 # Usage: vm.sh ROUNDS
 #
 # In the VM: empty jobs on the card beside 512-byte reads of QEMU's nvme disk, one after the other, round by round; then
-# products. Each figure goes to a file of its own in /out, report.c reads them.
+# copies by the card beside memcpy(), and VM_BIND beside touching memory; then products. Each figure goes to a file of its
+# own in /out, report_vm.c reads them. /out/turn-R asks run.sh for round R of the simulated card; it is gone when that is over.
 
 rounds=$1
 export NPU_DEVICE=accel0
@@ -31,9 +32,21 @@ while [ "$r" -le "$rounds" ]; do
 	read_disk libaio 32 "/out/fio32-$r.json" --gtod_reduce=1
 	r=$((r + 1))
 done
-for r in 1 2 3; do
-	echo "round $r of 3: products"
-	./npuctl bench matmul --json --seconds 2 >"/out/vm-requant-$r.json" || exit 1
-	./npuctl bench matmul --json --seconds 2 --out sums >"/out/vm-sums-$r.json" || exit 1
+for r in 1 2 3 4 5; do
+	echo "round $r of 5: copies, memory"
+	./memory >"/out/memory-$r.json" || exit 1
+	./npuctl bench dma --mib 64 --json >"/out/dma-$r.json" || exit 1
+done
+for r in 1 2 3 4 5; do
+	echo "round $r of 5: products, the simulated card on the host in turn"
+	: >"/out/turn-$r"
+	while [ -e "/out/turn-$r" ]; do
+		sleep 0.1
+	done
+	for n in 1024 2048; do
+		./npuctl bench matmul --json --seconds 1 --rows $n --columns $n --inner $n >"/out/vm-requant-$n-$r.json" ||
+			exit 1
+	done
+	./npuctl bench matmul --json --seconds 1 --out sums >"/out/vm-sums-$r.json" || exit 1
 done
 uname -r >/out/kernel
