@@ -103,15 +103,57 @@ static json_t *against_onednn(const char *what, const char *sim, const char *hos
 	return j;
 }
 
-/* The hazard checker's time, of a product's without it. */
+/* What the layers of a table take together, each as often as it occurs; of all rounds. */
+static struct series all_layers(const char *prefix)
+{
+	struct series s = read_series(prefix, "rows/0/host_us", 1);
+	char path[512];
+
+	for (size_t i = 0; i < s.rounds; i++) {
+		json_t *j, *row;
+		size_t r;
+
+		snprintf(path, sizeof(path), "%s/%s-%zu.json", folder, prefix, i + 1);
+		j = load(path);
+		s.v[i] = 0;
+		json_array_foreach(json_object_get(j, "rows"), r, row)
+			s.v[i] += number_at(row, "host_us", path) * number_at(row, "count", path);
+		json_decref(j);
+	}
+	return s;
+}
+
+/* ResNet-50's convolutions, and all of it, beside oneDNN's for these convolutions. */
+static void convolutions(json_t *doc)
+{
+	struct series onednn = read_series("onednn-conv", "all_us", 1);
+	struct series network = read_series("network", "resnet50/off_us", 1);
+	struct series sim = all_layers("sim-conv");
+	double conv = ratio(&onednn, &sim), whole = ratio(&onednn, &network);
+
+	json_object_set_new(doc, "int8_conv_vs_onednn", json_real(conv));
+	json_object_set_new(doc, "resnet50_vs_onednn", json_real(whole));
+	printf("\nResNet-50, int8, one thread, oneDNN's time of sim's\n");
+	printf("  its convolutions one by one                                  %5.2f\n", conv);
+	printf("  the whole network, beside oneDNN's convolutions alone        %5.2f\n", whole);
+}
+
+/* The hazard checker's time, of that without it. */
 static json_t *check_cost(void)
 {
 	struct series on = read_series("sim-checked", "gops", 1);
 	struct series off = read_series("sim-unchecked", "gops", 1);
-	double cost = ratio(&off, &on);
+	struct series resnet_on = read_series("network", "resnet50/on_us", 1);
+	struct series resnet_off = read_series("network", "resnet50/off_us", 1);
+	struct series mobile_on = read_series("network", "mobilenet/on_us", 1);
+	struct series mobile_off = read_series("network", "mobilenet/off_us", 1);
+	double product = ratio(&off, &on), resnet = ratio(&resnet_on, &resnet_off);
+	double mobile = ratio(&mobile_on, &mobile_off);
 
-	printf("\nhazards checked, time of that without           %5.2f\n", cost);
-	return json_real(cost);
+	printf("\nhazards checked, time of that without\n");
+	printf("  1024 cubed, ResNet-50, MobileNet             %5.2f %5.2f %5.2f\n", product, resnet,
+	       mobile);
+	return json_pack("{s:f, s:f, s:f}", "matmul", product, "resnet50", resnet, "mobilenet", mobile);
 }
 
 /* What two cores, or two cards at the same time, do of what one does, where the host has the processors. */
@@ -280,6 +322,7 @@ int main(int argc, char **argv)
 		doc, "bf16_matmul_vs_sgemm",
 		against_onednn("bf16 products, sums, and oneDNN's sgemm, one thread, GFLOPS",
 			       "sim-bf16", "sgemm_gflops"));
+	convolutions(doc);
 	json_object_set_new(doc, "check_cost", check_cost());
 	twos(doc);
 	if (vm)

@@ -8,6 +8,7 @@ BENCH_ONEDNN := $(BUILD)/tests/bench/onednn
 BENCH_ONEDNN_CONV := $(BUILD)/tests/bench/onednn_conv
 BENCH_REPORT := $(BUILD)/tests/bench/report
 BENCH_COMPILE := $(BUILD)/tests/bench/compile
+BENCH_NETWORK := $(BUILD)/tests/bench/network
 BENCH_MEMORY := $(BUILD)/tests/bench/memory
 
 $(BUILD)/tests/bench/onednn.o: XCFLAGS = -fopenmp
@@ -20,10 +21,11 @@ $(BENCH_ONEDNN_CONV): private XLIBS = -fopenmp -ldnnl
 $(BENCH_ONEDNN_CONV): $(BENCH_ONEDNN_CONV).o $(BUILD)/tools/npuctl/shapes.o
 	$(call link)
 
-$(BUILD)/tests/bench/compile.o: XCFLAGS = -I.
-$(BENCH_COMPILE): private PKGS = $(LIBNPU_PKGS)
-$(BENCH_COMPILE): private XLIBS = $(LIBNPU_LIBS)
-$(BENCH_COMPILE): $(BENCH_COMPILE).o $(BUILD)/tests/graph/networks.o $(LIBNPU)
+BENCH_NETWORKS := $(BENCH_COMPILE) $(BENCH_NETWORK)
+$(BENCH_NETWORKS:%=%.o): XCFLAGS = -I.
+$(BENCH_NETWORKS): private PKGS = $(LIBNPU_PKGS)
+$(BENCH_NETWORKS): private XLIBS = $(LIBNPU_LIBS)
+$(BENCH_NETWORKS): %: %.o $(BUILD)/tests/graph/networks.o $(LIBNPU)
 	$(call link)
 
 # By ioctls alone, so with what the driver's tests share.
@@ -44,7 +46,7 @@ $(BENCH_REPORT): $(BENCH_REPORT_PARTS)
 .PHONY: bench bench-run
 bench:
 	$(Q)tools/dev/deps.sh build bench $(if $(BENCH_VM),qemu kernel vm)
-	+$(Q)$(MAKE) --no-print-directory -j $(JOBS) $(NPUCTL) $(BENCH_ONEDNN) $(BENCH_ONEDNN_CONV) $(BENCH_REPORT) $(BENCH_COMPILE) \
+	+$(Q)$(MAKE) --no-print-directory -j $(JOBS) $(NPUCTL) $(BENCH_ONEDNN) $(BENCH_ONEDNN_CONV) $(BENCH_REPORT) $(BENCH_NETWORKS) \
 		$(if $(BENCH_VM),$(BENCH_MEMORY) vm-$(KVER))
 	+$(Q)$(MAKE) --no-print-directory bench-run
 

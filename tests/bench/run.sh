@@ -81,6 +81,13 @@ for ((r = 1; r <= host_rounds; r++)); do
 	product "two-cards-second-$r.json" sim:cores=1,check=off
 	wait "$first"
 done
+resnet=tests/data/shapes/resnet50_v1_5.csv
+for ((r = 1; r <= host_rounds; r++)); do
+	progress "host: round $r of $host_rounds, convolutions of ResNet-50 and whole networks"
+	build/tests/bench/onednn_conv 100 "$resnet" >"$out/onednn-conv-$r.json"
+	"$npuctl" bench shapes "$resnet" --time 100 --device sim:cores=1,check=off --json >"$out/sim-conv-$r.json"
+	build/tests/bench/network 1 >"$out/network-$r.json"
+done
 for ((r = 1; r <= host_rounds; r++)); do
 	progress "host: round $r of $host_rounds, compiling networks, eager calls"
 	build/tests/bench/compile >"$out/compile-$r.json"
