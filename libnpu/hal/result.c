@@ -77,14 +77,15 @@ static const char *access_text(unsigned int access)
 	return access <= NPU_ACCESS_FETCH ? text[access] : "?";
 }
 
+/* What is written so far; what has no room is cut off. */
 struct line {
-	char text[400];
-	size_t used;
+	char *text;
+	size_t size, used;
 };
 
 static void __attribute__((format(printf, 2, 3))) add(struct line *l, const char *fmt, ...)
 {
-	size_t room = sizeof(l->text) - l->used;
+	size_t room = l->size - l->used;
 	va_list ap;
 	int n;
 
@@ -95,14 +96,11 @@ static void __attribute__((format(printf, 2, 3))) add(struct line *l, const char
 		l->used += (size_t)n < room ? (size_t)n : room - 1;
 }
 
-int npu_result_fail(const struct npu_fence *fence)
+void npu_result_text(const struct npu_result *r, char *text, size_t size)
 {
-	const struct npu_result *r = &fence->result;
 	const char *reason = npu_reason_text(r->reason);
-	struct line l = { .used = 0 };
+	struct line l = { .text = text, .size = size };
 
-	if (fence->count > 1)
-		add(&l, "job %u of %u: ", fence->failed, fence->count);
 	add(&l, "%s", status_text(r->status, r->error));
 	if (reason)
 		add(&l, ": %s", reason);
@@ -127,5 +125,15 @@ int npu_result_fail(const struct npu_fence *fence)
 	if (r->status == NPU_JOB_HAZARD && r->other_engine < NPU_ENGINES)
 		add(&l, ", against core %u %s command at 0x%x (tag %u)", r->other_core,
 		    (npu_engine_text(r->other_engine) ?: "core"), r->other_cmd, r->other_tag);
-	return npu_fail(r->error, "%s", l.text);
+}
+
+int npu_result_fail(const struct npu_fence *fence)
+{
+	char text[400];
+
+	npu_result_text(&fence->result, text, sizeof(text));
+	if (fence->count > 1)
+		return npu_fail(fence->result.error, "job %u of %u: %s", fence->failed,
+				fence->count, text);
+	return npu_fail(fence->result.error, "%s", text);
 }

@@ -369,6 +369,13 @@ struct npu_result {
 int npu_fence_result(struct npu_fence *fence, struct npu_result *result);
 
 /**
+ * npu_result_text() - a result that is an error in words, as npu_error() has them after npu_fence_wait()
+ * @text: one line without newline, cut off where it has no room
+ * @size: of @text, not zero
+ */
+void npu_result_text(const struct npu_result *result, char *text, size_t size);
+
+/**
  * npu_fence_fd() - a sync_file, poll()able; the caller owns *fd. (On a simulated card an eventfd,
  * poll()able, only this process's)
  */
