@@ -85,6 +85,23 @@ static int teardown(void **state)
 
 /* ---- Reading ----------------------------------------------------------------------------------- */
 
+/* With NPU_DUMP_KEEP=DIR, dumps are kept there, numbered: what npuctl's tests have was made so. */
+static void keep(const uint8_t *bytes, size_t size)
+{
+	const char *dir = getenv("NPU_DUMP_KEEP");
+	static unsigned int number;
+	char path[256];
+	FILE *f;
+
+	if (!dir)
+		return;
+	snprintf(path, sizeof(path), "%s/%u.dump", dir, number++);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	assert_int_equal(fwrite(bytes, 1, size, f), size);
+	assert_int_equal(fclose(f), 0);
+}
+
 struct dump {
 	uint8_t *bytes;
 	size_t size;
@@ -109,6 +126,7 @@ static struct dump read_dump(struct env *e)
 		d.size += got;
 	assert_int_equal(got, 0);
 	close(fd);
+	keep(d.bytes, d.size);
 
 	d.header = (void *)d.bytes;
 	assert_true(d.size >= sizeof(*d.header));
