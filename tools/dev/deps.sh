@@ -15,9 +15,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 # Each group: why, then the packages.
 group_build() {
 	why="build the library, the tools and their unit tests"
-	packages="gcc libc6-dev make pkgconf libdrm-dev libpci-dev libkmod-dev libcmocka-dev
+	packages="gcc libc6-dev make pkgconf libdrm-dev libpci-dev libncurses-dev libcmocka-dev
 		  libpng-dev libjansson-dev libcap2-bin file libprotobuf-c-dev protobuf-c-compiler
-		  protobuf-compiler libonnx-dev libonnx-testdata"
+		  protobuf-compiler libonnx-dev libonnx-testdata tmux"
 }
 
 group_fuzz() {

@@ -2,8 +2,8 @@
 /*
  * Copyright (c) 2026 the npu authors
  *
- * Gathering what is known of cards: libpci for the bus, libkmod for the module, sysfs for links and
- * sensors, libnpu for nodes.
+ * Gathering what is known of cards: libpci for the bus, sysfs for the module, links, sensors and
+ * nodes.
  */
 #include "cards.h"
 
@@ -11,7 +11,6 @@
 #include <glob.h>
 #include <grp.h>
 #include <inttypes.h>
-#include <libkmod.h>
 #include <limits.h>
 #include <pci/pci.h>
 #include <pwd.h>
@@ -23,45 +22,24 @@
 #include <unistd.h>
 
 #include "npu/hw/regs.h"
-#include "npu/npu.h"
 
 #include "command.h"
+#include "system.h"
 
-#define SYS_PCI	  "/sys/bus/pci/devices"
-#define MODULE	  "npu"
-#define MAX_NODES 256
+#define SYS_PCI "/sys/bus/pci/devices"
 
 static enum module_state find_module(void)
 {
-	enum module_state state = MODULE_UNKNOWN;
-	struct kmod_module *mod;
-	struct kmod_ctx *ctx;
+	char path[PATH_MAX], state[16];
 
-	if (access("/sys/module", F_OK))
+	system_path(path, "/sys/module");
+	if (access(path, F_OK))
 		return MODULE_UNKNOWN;
-	ctx = kmod_new(NULL, NULL);
-	if (!ctx)
-		return MODULE_UNKNOWN;
-	/* Where the running kernel has no folder of modules, libkmod would tell stderr. */
-	kmod_set_log_priority(ctx, 0);
-	if (!kmod_module_new_from_name(ctx, MODULE, &mod)) {
-		switch (kmod_module_get_initstate(mod)) {
-		case KMOD_MODULE_LIVE:
-		case KMOD_MODULE_BUILTIN:
-			state = MODULE_LIVE;
-			break;
-		case KMOD_MODULE_COMING:
-		case KMOD_MODULE_GOING:
-			state = MODULE_COMING;
-			break;
-		default:
-			state = MODULE_ABSENT;
-			break;
-		}
-		kmod_module_unref(mod);
-	}
-	kmod_unref(ctx);
-	return state;
+	system_path(path, "/sys/module/npu");
+	if (access(path, F_OK))
+		return MODULE_ABSENT;
+	system_line(state, sizeof(state), "/sys/module/npu/initstate");
+	return strcmp(state, "live") ? MODULE_COMING : MODULE_LIVE;
 }
 
 const char *module_state_name(enum module_state state)
@@ -76,34 +54,30 @@ const char *module_state_name(enum module_state state)
 	return names[state];
 }
 
-/* First line of a file of the card's in sysfs; empty if there is none. */
-static void read_line(const char *pci, const char *file, char *text, size_t size)
+void card_path(const struct card *card, const char *file, char *path, size_t size)
 {
-	char path[PATH_MAX];
-	FILE *f;
+	char whole[PATH_MAX];
+	glob_t found;
 
-	text[0] = 0;
-	snprintf(path, sizeof(path), SYS_PCI "/%s/%s", pci, file);
-	f = fopen(path, "re");
-	if (!f)
+	path[0] = 0;
+	system_path(whole, SYS_PCI "/%s/%s", card->pci, file);
+	if (strchr(file, '*')) {
+		if (glob(whole, 0, NULL, &found))
+			return;
+		snprintf(path, size, "%s", found.gl_pathv[0]);
+		globfree(&found);
 		return;
-	if (!fgets(text, size, f))
-		text[0] = 0;
-	text[strcspn(text, "\n")] = 0;
-	fclose(f);
+	}
+	snprintf(path, size, "%s", whole);
 }
 
 bool card_read(const struct card *card, const char *file, int64_t *value)
 {
-	char pattern[PATH_MAX], text[64] = "", *end;
-	glob_t found;
+	char path[PATH_MAX], text[64] = "", *end;
 	FILE *f;
 
-	snprintf(pattern, sizeof(pattern), SYS_PCI "/%s/%s", card->pci, file);
-	if (glob(pattern, 0, NULL, &found))
-		return false;
-	f = fopen(found.gl_pathv[0], "re");
-	globfree(&found);
+	card_path(card, file, path, sizeof(path));
+	f = fopen(path, "re");
 	if (!f)
 		return false;
 	if (!fgets(text, sizeof(text), f))
@@ -155,14 +129,17 @@ static void describe(struct pci_access *access, struct pci_dev *d, struct card *
 	card->device = d->device_id;
 	card->revision = pci_read_byte(d, PCI_REVISION_ID);
 	name = pci_lookup_name(access, card->product, sizeof(card->product),
-			       PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE | PCI_LOOKUP_NO_NUMBERS,
+			       PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE | PCI_LOOKUP_NO_NUMBERS |
+				       PCI_LOOKUP_NO_HWDB,
 			       d->vendor_id, d->device_id);
 	snprintf(card->product, sizeof(card->product), "%s", name ? name : "npu accelerator");
 	driver = pci_get_string_property(d, PCI_FILL_DRIVER);
 	if (driver)
 		snprintf(card->driver, sizeof(card->driver), "%s", driver);
-	read_line(card->pci, "current_link_speed", card->link_speed, sizeof(card->link_speed));
-	read_line(card->pci, "current_link_width", card->link_width, sizeof(card->link_width));
+	system_line(card->link_speed, sizeof(card->link_speed), SYS_PCI "/%s/current_link_speed",
+		    card->pci);
+	system_line(card->link_width, sizeof(card->link_width), SYS_PCI "/%s/current_link_width",
+		    card->pci);
 }
 
 static int by_address(const void *a, const void *b)
@@ -173,13 +150,17 @@ static int by_address(const void *a, const void *b)
 static void scan_bus(struct card_list *list)
 {
 	struct pci_access *access_;
+	char path[PATH_MAX];
 	struct pci_dev *d;
 
 	/* Without a bus libpci would go on to look at I/O ports. */
-	if (access(SYS_PCI, F_OK))
+	system_path(path, SYS_PCI);
+	if (access(path, F_OK))
 		return;
 	access_ = pci_alloc();
 	access_->method = PCI_ACCESS_SYS_BUS_PCI;
+	system_path(path, "/sys/bus/pci");
+	pci_set_param(access_, "sysfs.path", path);
 	access_->error = pci_gave_up;
 	access_->warning = pci_warned;
 	pci_init(access_);
@@ -194,18 +175,27 @@ static void scan_bus(struct card_list *list)
 		qsort(list->cards, list->count, sizeof(*list->cards), by_address);
 }
 
-static void describe_node(struct card *card, const struct npu_device_entry *e)
+/* Of a snapshot: "OWNER GROUP MODE yes|no" in the node's place. */
+static void recorded_node(struct card *card)
+{
+	char line[128], may[8] = "";
+	unsigned int mode = 0;
+
+	if (!system_line(line, sizeof(line), "%s", card->node))
+		return;
+	sscanf(line, "%31s %31s %o %7s", card->owner, card->group, &mode, may);
+	card->mode = mode;
+	card->accessible = !strcmp(may, "yes");
+}
+
+static void real_node(struct card *card)
 {
 	struct passwd *user;
 	struct group *group;
 	struct stat st;
 
-	_Static_assert(sizeof(card->name) == sizeof(e->name), "names as libnpu has them");
-	_Static_assert(sizeof(card->node) == sizeof(e->node), "nodes as libnpu has them");
-	memcpy(card->name, e->name, sizeof(card->name));
-	memcpy(card->node, e->node, sizeof(card->node));
-	card->accessible = e->accessible;
-	if (stat(e->node, &st))
+	card->accessible = !access(card->node, R_OK | W_OK);
+	if (stat(card->node, &st))
 		return;
 	user = getpwuid(st.st_uid);
 	group = getgrgid(st.st_gid);
@@ -220,19 +210,30 @@ static void describe_node(struct card *card, const struct npu_device_entry *e)
 		snprintf(card->group, sizeof(card->group), "%ju", (uintmax_t)st.st_gid);
 }
 
+static void describe_node(struct card *card)
+{
+	char path[PATH_MAX];
+	const char *name;
+
+	card_path(card, "accel/accel*", path, sizeof(path));
+	name = strrchr(path, '/');
+	if (!name || strlen(name + 1) >= sizeof(card->name))
+		return;
+	strcpy(card->name, name + 1);
+	snprintf(card->node, sizeof(card->node), "/dev/accel/%s", card->name);
+	if (*system_root())
+		recorded_node(card);
+	else
+		real_node(card);
+}
+
 void cards_gather(struct card_list *list)
 {
-	static struct npu_device_entry nodes[MAX_NODES];
-	int count;
-
 	memset(list, 0, sizeof(*list));
 	list->module = find_module();
 	scan_bus(list);
-	count = npu_device_list(nodes, MAX_NODES);
-	for (int i = 0; i < count && i < MAX_NODES; i++)
-		for (size_t c = 0; c < list->count; c++)
-			if (!strcmp(nodes[i].pci, list->cards[c].pci))
-				describe_node(&list->cards[c], &nodes[i]);
+	for (size_t c = 0; c < list->count; c++)
+		describe_node(&list->cards[c]);
 }
 
 void cards_free(struct card_list *list)

@@ -55,8 +55,15 @@ const char *module_state_name(enum module_state state);
 const struct card *card_find(const struct card_list *list, const char *name);
 
 /**
- * card_read() - a number of the card's in sysfs
+ * card_path() - the path of one of the card's files in sysfs
  * @file: below /sys/bus/pci/devices/<address>/; a '*' stands for the one directory that is there
+ * @path: empty if there is none
+ */
+void card_path(const struct card *card, const char *file, char *path, size_t size);
+
+/**
+ * card_read() - a number of the card's in sysfs
+ * @file: as of card_path()
  *
  * Returns false where there is none.
  */
@@ -69,6 +76,16 @@ bool card_read(const struct card *card, const char *file, int64_t *value);
  * returned.
  */
 int device_open(struct npu_device **dev, const char *name);
+
+#define ADVICE_SIZE 256
+
+/** struct advice - what is wrong, and what mends it */
+struct advice {
+	char wrong[ADVICE_SIZE], mend[ADVICE_SIZE];
+};
+
+/** card_advice() - what keeps the caller from opening a card; false: nothing does */
+bool card_advice(const struct card_list *list, const struct card *card, struct advice *advice);
 
 /**
  * device_advice() - says what to do when @name could not be opened for @error; returns the exit

@@ -12,38 +12,16 @@
 
 #include "cards.h"
 #include "command.h"
+#include "figures.h"
 #include "info.h"
 #include "output.h"
-
-/*
- * Files of the driver's in sysfs; '*' is the hwmon's number. A scale of 0: a count, an integer in
- * JSON.
- */
-static const struct sensor {
-	const char *key, *file;
-	double scale;
-	const char *format;
-} sensors[] = {
-	{ "temperature_c", "hwmon/hwmon*/temp1_input", 1e-3, "temperature  %.1f °C\n" },
-	{ "temperature_critical_c", "hwmon/hwmon*/temp1_crit", 1e-3, "  critical   %.1f °C\n" },
-	{ "power_w", "hwmon/hwmon*/power1_input", 1e-6, "power        %.1f W\n" },
-	{ "jobs", "npu/jobs", 0, "jobs         %.0f\n" },
-	{ "errors", "npu/errors", 0, "  errors     %.0f\n" },
-	{ "timeouts", "npu/timeouts", 0, "  timeouts   %.0f\n" },
-	{ "resets", "npu/resets", 0, "resets       %.0f\n" },
-	{ "wedged", "npu/wedged", 0, "wedged       %.0f\n" },
-	{ "busy_s", "npu/busy_ns", 1e-9, "busy         %.3f s, all cores together\n" },
-};
-
-#define SENSORS (sizeof(sensors) / sizeof(*sensors))
 
 struct info {
 	const char *name;
 	const struct npu_caps *caps;
 	struct npu_memory_info memory;
 	const struct card *card; /* NULL: a simulated one */
-	bool known[SENSORS];
-	int64_t value[SENSORS];
+	struct card_figures figures;
 };
 
 static json_t *info_json(const struct info *i)
@@ -75,12 +53,12 @@ static json_t *info_json(const struct info *i)
 			    output_pack("{s:I, s:I}", "local_bytes",
 					(json_int_t)i->memory.local_size, "local_free_bytes",
 					(json_int_t)i->memory.local_free));
-	for (size_t s = 0; s < SENSORS; s++)
-		if (i->known[s])
-			json_object_set_new(sensor, sensors[s].key,
-					    sensors[s].scale ?
-						    json_real(i->value[s] * sensors[s].scale) :
-						    json_integer(i->value[s]));
+	for (unsigned int f = 0; f < FIGURES; f++)
+		if (i->figures.known[f] && figures[f].key)
+			json_object_set_new(sensor, figures[f].key,
+					    figures[f].scale ?
+						    json_real(figure_value(&i->figures, f)) :
+						    json_integer(i->figures.value[f]));
 	json_object_set_new(doc, "driver", sensor);
 	return doc;
 }
@@ -112,10 +90,9 @@ static void info_text(FILE *out, const struct info *i)
 		output_bytes(i->memory.local_free), c->lmem_bw * mhz / 1000);
 	fprintf(out, "host link    %.1f GB/s\n", c->pcie_bw * mhz / 1000);
 	fprintf(out, "rings        %u\n", c->rings);
-	for (size_t s = 0; s < SENSORS; s++)
-		if (i->known[s])
-			fprintf(out, sensors[s].format,
-				i->value[s] * (sensors[s].scale ? sensors[s].scale : 1));
+	for (unsigned int f = 0; f < FIGURES; f++)
+		if (i->figures.known[f] && figures[f].format)
+			fprintf(out, figures[f].format, figure_value(&i->figures, f));
 	fprintf(out, "libnpu       %s\n", npu_version());
 }
 
@@ -142,8 +119,8 @@ static int run(const struct command *self, int argc, char **argv)
 	info.name = npu_device_name(dev);
 	info.caps = npu_device_caps(dev);
 	info.card = card_find(&list, info.name);
-	for (size_t s = 0; s < SENSORS && info.card; s++)
-		info.known[s] = card_read(info.card, sensors[s].file, &info.value[s]);
+	if (info.card)
+		figures_read(info.card, &info.figures);
 	if (npu_device_memory(dev, &info.memory))
 		r = complain_npu("local memory");
 	else if (json)

@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* All documents of docs/npuctl.md; raised when a key changes its meaning or goes. */
+/* All documents of docs/npuctl-json.md; raised when a key changes its meaning or goes. */
 #define OUTPUT_VERSION 1
 
 /** output_document() - {"schema": @schema, "version": OUTPUT_VERSION}; exits without memory */

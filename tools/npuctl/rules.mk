@@ -4,7 +4,7 @@
 # npuctl, its manual page and its completion.
 
 NPUCTL := $(BUILD)/tools/npuctl/npuctl
-NPUCTL_PKGS := jansson libpci libkmod
+NPUCTL_PKGS := jansson libpci ncursesw
 
 npuctl_sources := $(wildcard tools/npuctl/*.c) tools/lib/npy.c
 
