@@ -13,8 +13,8 @@
 #include "command.h"
 
 static const struct command *const commands[] = {
-	&command_list,	 &command_info, &command_test, &command_bench,
-	&command_disasm, &command_run,	NULL,
+	&command_list, &command_info,  &command_test, &command_bench, &command_run,	&command_disasm,
+	&command_dump, NULL,
 };
 
 static void help(void)
