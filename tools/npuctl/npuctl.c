@@ -14,7 +14,8 @@
 
 static const struct command *const commands[] = {
 	&command_list, &command_info,  &command_test, &command_bench, &command_run,	&command_disasm,
-	&command_dump, NULL,
+	&command_dump, &command_doctor,
+	NULL,
 };
 
 static void help(void)
