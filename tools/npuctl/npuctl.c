@@ -13,7 +13,7 @@
 #include "command.h"
 
 static const struct command *const commands[] = {
-	&command_list, &command_info,  &command_monitor,
+	&command_list, &command_info,  &command_top,	&command_monitor,
 	&command_test, &command_bench, &command_run,	&command_disasm,
 	&command_dump, &command_doctor,
 	NULL,
