@@ -15,7 +15,7 @@
 static const struct command *const commands[] = {
 	&command_list, &command_info,  &command_top,	&command_monitor,
 	&command_test, &command_bench, &command_run,	&command_disasm,
-	&command_dump, &command_reset, &command_doctor,
+	&command_dump, &command_reset, &command_inject, &command_doctor,
 	NULL,
 };
 
