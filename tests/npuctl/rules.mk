@@ -40,6 +40,17 @@ npuctl-model.cmd = tests/npuctl/test_model.sh $(NPUCTL_SAN) $(JSON_KEYS) $(NPUCC
 npuctl-model.deps = $(NPUCTL_SAN) $(JSON_KEYS) $(NPUCC) $(NPYTOOL)
 npuctl-model.timeout = 300
 
+# Recorded: of what happens to cards, and of machines that are not here.
+npuctl-dump.cmd = tests/npuctl/test_dump.sh $(NPUCTL_SAN) $(JSON_KEYS)
+npuctl-dump.deps = $(NPUCTL_SAN) $(JSON_KEYS)
+
+npuctl-snapshots.cmd = tests/npuctl/test_snapshots.sh $(NPUCTL_SAN) $(JSON_KEYS)
+npuctl-snapshots.deps = $(NPUCTL_SAN) $(JSON_KEYS)
+
+npuctl-top.cmd = tests/npuctl/test_top.sh $(NPUCTL_SAN)
+npuctl-top.deps = $(NPUCTL_SAN)
+
+CHECK_QUICK += npuctl-dump npuctl-snapshots npuctl-top
 CHECK_QUICK += $(npuctl_tests:%=$(BUILD)/san/%) npuctl-sim npuctl-model
 
 npuctl-vm.cmd = tests/vm/run.sh --name npuctl-vm --timeout 600 --file $(NPUCTL) --file $(JSON_KEYS) \
@@ -55,4 +66,7 @@ npuctl-vm-bare.deps = $(NPUCTL) $(JSON_KEYS)
 npuctl-vm.timeout = 660
 npuctl-vm-bare.timeout = 660
 
-CHECK += npuctl-vm npuctl-vm-bare
+npuctl-qmp.cmd = tests/npuctl/qmp.sh $(NPUCTL_SAN) $(BUILD)/qemu/qemu-system-x86_64
+npuctl-qmp.deps = $(NPUCTL_SAN)
+
+CHECK += npuctl-vm npuctl-vm-bare npuctl-qmp

@@ -38,7 +38,7 @@ refuses 2 "is missing" disasm
 refuses 2 "--output is missing" run a.npy b.npy
 refuses 2 "cores" info --device sim:cores=x
 refuses 2 "sim:" test --device sim:no-such-option=1
-for command in list info test disasm run "bench matmul" "bench latency" "bench dma" "bench shapes"; do
+for command in list info top monitor test disasm run dump reset inject doctor "bench matmul" "bench latency" "bench dma" "bench shapes"; do
 	# The words of a verb are two.
 	# shellcheck disable=SC2086
 	ends 0 "$command --help" $command --help
@@ -55,6 +55,15 @@ if [ -w /dev/full ]; then
 	"$npuctl" --help >/dev/full 2>"$work/err" || code=$?
 	check "a full disk: exit code $code" [ "$code" = 1 ]
 fi
+
+# ---- Injection; into a real QEMU: qmp.sh ----
+refuses 2 'no fault "fire"' inject fire 1
+refuses 2 "--qmp is missing" inject job-hang 1
+refuses 2 "is missing" inject job-hang
+refuses 2 "not a whole number" inject --qmp "$work/qmp" job-hang many
+refuses 1 "No such file" inject --qmp "$work/qmp" job-hang 1
+ends 0 "inject --list" inject --list --json
+keys inject-list
 
 # ---- Devices ----
 ends 0 "list" list
