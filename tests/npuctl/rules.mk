@@ -50,12 +50,18 @@ npuctl-snapshots.deps = $(NPUCTL_SAN) $(JSON_KEYS)
 npuctl-top.cmd = tests/npuctl/test_top.sh $(NPUCTL_SAN)
 npuctl-top.deps = $(NPUCTL_SAN)
 
-CHECK_QUICK += npuctl-dump npuctl-snapshots npuctl-top
+npuctl-levels.cmd = tests/npuctl/test_levels.sh $(NPUCTL_SAN) $(JSON_KEYS)
+npuctl-levels.deps = $(NPUCTL_SAN) $(JSON_KEYS)
+npuctl-levels.timeout = 600
+
+CHECK_QUICK += npuctl-dump npuctl-snapshots npuctl-top npuctl-levels
 CHECK_QUICK += $(npuctl_tests:%=$(BUILD)/san/%) npuctl-sim npuctl-model
 
-npuctl-vm.cmd = tests/vm/run.sh --name npuctl-vm --timeout 600 --file $(NPUCTL) --file $(JSON_KEYS) \
-	--file tests/npuctl/lib.sh --file tests/npuctl/golden --script tests/npuctl/vm.sh
-npuctl-vm.deps = $(NPUCTL) $(JSON_KEYS)
+# One thread emulates the processors: the card is reset (run.sh).
+npuctl-vm.cmd = tests/vm/run.sh --name npuctl-vm --timeout 600 --device inject=on --one-thread --file $(NPUCTL) \
+	--file $(JSON_KEYS) --file $(BUILD)/tests/vm/ioctl/test_dump --file tests/npuctl/lib.sh --file tests/npuctl/golden \
+	--script tests/npuctl/vm.sh
+npuctl-vm.deps = $(NPUCTL) $(JSON_KEYS) $(BUILD)/tests/vm/ioctl/test_dump
 
 # The card is there, its driver is not.
 npuctl-vm-bare.cmd = tests/vm/run.sh --name npuctl-vm-bare --timeout 600 --module none --file $(NPUCTL) \

@@ -100,6 +100,9 @@ check "its rows" [ "$(value test | wc -l)" = 17 ]
 ends 0 "test" test --device sim:cores=1
 tells "all well"
 
+refuses 2 "for --level stress" test --device sim: --seconds 3
+refuses 2 "is none of quick, full, stress" test --device sim: --level hard
+
 # ---- Bench ----
 ends 0 "matmul" bench matmul --device sim: -m 100 -n 70 -k 130 --seconds 1 --json
 keys bench-matmul

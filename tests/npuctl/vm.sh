@@ -44,12 +44,54 @@ ends 0 "dma" bench dma --device accel0 --mib 2 --json
 ends 0 "matmul" bench matmul --device accel0 -m 64 -n 64 -k 64 --seconds 1 --json
 check "its keys" sh -c "/test/json_keys <$work/out | cmp - /test/golden/bench-matmul.keys"
 
+# ---- Events, post-mortems, counts: of jobs that go wrong ----
+"$npuctl" monitor --json --count 2 --timeout 100 >"$work/events" 2>&1 &
+monitor=$!
+"$npuctl" bench matmul --device accel0 -m 128 -n 128 -k 128 --seconds 10 >"$work/bench" 2>&1 &
+bench=$!
+sleep 3
+ends 0 "top" top --once --json
+keys top-card
+check "a process" grep -q '"comm": "npuctl"' "$work/out"
+check "and what it does" [ "$(sed -n '/"clients"/,$s/.*"busy_s": \(.*\),/\1/p' "$work/out" | head -n1)" != 0.0 ]
+wait $bench
+mkdir "$work/dumps"
+check "jobs that go wrong" sh -c "NPU_DUMP_KEEP=$work/dumps /test/test_dump >$work/out 2>&1"
+wait $monitor
+cp "$work/events" "$work/out"
+check "two events" [ "$(wc -l <"$work/events")" = 2 ]
+tells '"event":"job"'
+tells '"reason":"fault"'
+tells '"reason":"timeout"'
+ends 0 "dump" dump "$work/dumps/0.dump"
+tells "ended with an error: fault: nothing is bound there"
+tells "is the beginning of region 0"
+ends 1 "no dump is left" dump
+ends 0 "doctor" doctor --json
+keys doctor
+tells '"healthy": true'
+ends 0 "metrics" monitor --prometheus -
+tells 'npu_card_info{pci="'
+check "errors were counted" grep -q '^npu_job_errors_total{.*} [1-9]' "$work/out"
+check "and time" grep -q '^npu_busy_seconds_total{.*} 0*[.0-9]*[1-9]' "$work/out"
+
+# ---- Reset ----
+ends 0 "reset" reset --json
+keys reset
+ends 0 "test after a reset" test --device accel0
+user reset
+check "a user's reset: exit code $code" [ "$code" = 1 ]
+says "only root may reset a card"
+
 chown root:root /dev/accel/accel0
 chmod 600 /dev/accel/accel0
 user info --device accel0
 check "without permission: exit code $code" [ "$code" = 3 ]
 says "no permission on /dev/accel/accel0 (root:root, mode 0600)"
 says "chgrp render"
+user doctor
+check "doctor without permission: exit code $code" [ "$code" = 3 ]
+tells "no permission on /dev/accel/accel0"
 user info
 check "without permission, the first card: exit code $code" [ "$code" = 3 ]
 says "no permission"

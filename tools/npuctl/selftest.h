@@ -14,7 +14,7 @@
 struct npu_device;
 struct npu_queue;
 
-/** struct selftest_result - how a test went, over all of its cases */
+/** struct selftest_result - how a test went, over all of its cases; run again, it adds to them */
 struct selftest_result {
 	uint32_t cases;
 	uint64_t elements;
@@ -53,6 +53,11 @@ void selftest_conv(struct npu_device *dev, struct npu_queue *queue,
 void selftest_memory(struct npu_device *dev, struct npu_queue *queue,
 		     const struct selftest_types *types, uint64_t *seed,
 		     struct selftest_result *result);
+
+/* All local memory that is free does; @types is ignored. */
+void selftest_sweep(struct npu_device *dev, struct npu_queue *queue,
+		    const struct selftest_types *types, uint64_t *seed,
+		    struct selftest_result *result);
 
 /* ---- What they share ---- */
 
