@@ -8,7 +8,7 @@
 card_tests := $(patsubst %.c,%,$(wildcard tests/card/test_*.c))
 card_test_shared := $(filter-out tests/card/test_%,$(wildcard tests/card/*.c))
 card_thread_tests := $(filter tests/card/test_rings tests/card/test_mmu tests/card/test_sched \
-	tests/card/test_regs tests/card/test_card tests/card/test_inject,$(card_tests))
+	tests/card/test_regs tests/card/test_card tests/card/test_inject%,$(card_tests))
 
 card_test_flags := -Iqemu-device/card -ffp-contract=off
 $(call variants,tests/card/%.o) $(BUILD)/tsan/tests/card/%.o: XCFLAGS = $(card_test_flags)
