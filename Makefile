@@ -8,6 +8,7 @@
 #   INSTALL      targets that `make install` runs
 #   CHECK_QUICK  tests of `make check-quick` and `make check`; these run side by side
 #   CHECK        tests of `make check` alone; side by side as well, after npu.ko and QEMU have been built
+#   CHECK_KERNEL tests of `make check-KERNEL`, for the kernels of MORE_KERNELS
 #
 # A test is the path of an executable, or a name with variables beside it:
 #
@@ -112,15 +113,17 @@ $(BUILD)/%.o: %.c $(BUILD)/.flags
 # kernel, and QEMU with the card.
 KERNELS := 6.12 7.x debug
 CHECK_FIRST := $(KERNELS:%=module-%) qemu
-# And one that has tests of its own goal (tests/vm/ioctl/): compiling it is not for every `make check`.
+# And one that has a goal of its own, check-debug-7.x: compiling it is not for every `make check`.
 MORE_KERNELS := debug-7.x
 module-6.12.cmd = tools/dev/kernel.sh build 6.12 W=1 C=1 && tools/dev/kernel.sh build 6.12
 module-7.x.cmd = tools/dev/kernel.sh build 7.x W=1 && tools/dev/kernel.sh build 7.x
 module-debug.cmd = tools/dev/kernel.sh build debug
+module-debug-7.x.cmd = tools/dev/kernel.sh build debug-7.x
 module-6.12.timeout = 1800
 module-7.x.timeout = 1800
-# That kernel is compiled where the cache has none: 17 minutes of processor time.
+# Those kernels are compiled where the cache has none: 17 minutes of processor time each.
 module-debug.timeout = 7200
+module-debug-7.x.timeout = 7200
 qemu.cmd = qemu-device/build.sh
 qemu.timeout = 3600
 
@@ -132,7 +135,7 @@ qemu.timeout = 3600
 
 # demo, bench and fuzz are in the rules.mk of what they run.
 .PHONY: all tests check check-quick module vm qemu install clean help FORCE
-.PHONY: $(KERNELS:%=vm-%) $(MORE_KERNELS:%=vm-%)
+.PHONY: $(KERNELS:%=vm-%) $(MORE_KERNELS:%=vm-%) $(MORE_KERNELS:%=check-%)
 
 all: $(ALL)
 
@@ -153,17 +156,22 @@ test_lines = $(subst $(newline) ,$(newline),$(foreach t,$(1),$(call test_line,$(
 # The first steps of a check are in its list as well, so that whatever fails the summary comes.
 deps.timeout := 1800
 build.timeout := 3600
-check-quick check: run = $(file >$(BUILD)/$@.list,$(call test_lines,deps build,s)$(call test_lines,$(CHECK_QUICK),p)$(call test_lines,$(1),s)$(call test_lines,$(2),p))tools/dev/runtests.sh -j $(JOBS) -o $(BUILD)/logs $(BUILD)/$@.list
+run = $(file >$(BUILD)/$@.list,$(call test_lines,deps build,s)$(call test_lines,$(1),p)$(call test_lines,$(2),s)$(call test_lines,$(3),p))tools/dev/runtests.sh -j $(JOBS) -o $(BUILD)/logs $(BUILD)/$@.list
 
 check-quick: deps.cmd = tools/dev/deps.sh build fuzz demo
 check-quick: build.cmd = $(MAKE) -k -j $(JOBS) $(ALL) $(sort $(call test_files,$(CHECK_QUICK)))
 check-quick:
-	+@$(call run)
+	+@$(call run,$(CHECK_QUICK))
 
 check: deps.cmd = tools/dev/deps.sh build fuzz demo qemu kernel debug-kernel static vm
 check: build.cmd = $(MAKE) -k -j $(JOBS) all tests
 check:
-	+@$(call run,$(CHECK_FIRST),$(CHECK))
+	+@$(call run,$(CHECK_QUICK),$(CHECK_FIRST),$(CHECK))
+
+check-%: deps.cmd = tools/dev/deps.sh build qemu kernel debug-kernel vm
+check-%: build.cmd = $(MAKE) -k -j $(JOBS) $(sort $(call test_files,$(CHECK_$*)))
+$(MORE_KERNELS:%=check-%): check-%:
+	+@$(call run,,module-$* qemu,$(CHECK_$*))
 
 DEPS := build fuzz qemu kernel debug-kernel static vm demo bench train
 .PHONY: $(DEPS:%=deps-%)
