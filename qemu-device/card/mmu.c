@@ -221,16 +221,19 @@ static int reach_host(struct npu_view *view, struct npu_tlb_entry *e, struct npu
 	uint64_t offset, len;
 
 	if (bus->host.stable_map) {
+		/* A mapping begins where it was first wanted, which may be in the middle of a large page. */
+		if (e->map[write] && span->phys - e->map[write]->bus >= e->map[write]->len) {
+			npu_bus_unmap(bus, e->map[write]);
+			e->map[write] = NULL;
+		}
 		if (!e->map[write])
 			e->map[write] = npu_bus_map(bus, span->phys, write);
 		if (e->map[write]) {
 			offset = span->phys - e->map[write]->bus;
-			if (offset < e->map[write]->len) {
-				len = e->map[write]->len - offset;
-				span->ptr = e->map[write]->ptr + offset;
-				span->len = len < span->len ? len : span->len;
-				return 0;
-			}
+			len = e->map[write]->len - offset;
+			span->ptr = e->map[write]->ptr + offset;
+			span->len = len < span->len ? len : span->len;
+			return 0;
 		}
 	} else {
 		len = span->len;
