@@ -47,6 +47,9 @@ for r in 1 2 3 4 5; do
 		./npuctl bench matmul --json --seconds 1 --rows $n --columns $n --inner $n >"/out/vm-requant-$n-$r.json" ||
 			exit 1
 	done
+done
+for r in 1 2 3; do
+	echo "round $r of 3: products, sums"
 	./npuctl bench matmul --json --seconds 1 --out sums >"/out/vm-sums-$r.json" || exit 1
 done
 uname -r >/out/kernel
