@@ -173,7 +173,7 @@ check-%: build.cmd = $(MAKE) -k -j $(JOBS) $(sort $(call test_files,$(CHECK_$*))
 $(MORE_KERNELS:%=check-%): check-%:
 	+@$(call run,,module-$* qemu,$(CHECK_$*))
 
-DEPS := build fuzz qemu kernel debug-kernel static vm demo bench train
+DEPS := build fuzz qemu kernel debug-kernel static vm demo bench growth train
 .PHONY: $(DEPS:%=deps-%)
 $(DEPS:%=deps-%): deps-%:
 	$(Q)tools/dev/deps.sh $*
@@ -205,6 +205,7 @@ Goals
   check-quick  the tests that need no VM
   check-debug-7.x  the driver's tests on Linux 7.x that checks itself; compiles it the first time
   bench        measure; writes build/bench.json
+  bench-growth measure what many queues, buffers, mappings cost; writes build/growth.json, draws docs/growth-*.svg
   fuzz         ONNX files, images and the card under libFuzzer, FUZZ_SECONDS each (600)
   soak         what the driver has to bear, thousands of times, in VMs; SOAK=NAMES N=COUNT
   module       npu.ko for the kernel KVER

@@ -63,6 +63,11 @@ group_bench() {
 	packages="g++ libdnnl-dev libaio-dev fio"
 }
 
+group_growth() {
+	why="draw what grows"
+	packages="jq gnuplot-nox"
+}
+
 group_train() {
 	why="train the demo's network"
 	packages="python3 python3-torch python3-numpy dataset-fashion-mnist"
