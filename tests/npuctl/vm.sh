@@ -75,10 +75,27 @@ tells 'npu_card_info{pci="'
 check "errors were counted" grep -q '^npu_job_errors_total{.*} [1-9]' "$work/out"
 check "and time" grep -q '^npu_busy_seconds_total{.*} 0*[.0-9]*[1-9]' "$work/out"
 
+# ---- A card that sleeps is not woken by who looks ----
+power=/sys/bus/pci/devices/$pci/power
+echo auto >"$power/control"
+i=0
+while [ "$(cat "$power/runtime_status")" != suspended ] && [ $i -lt 600 ]; do
+	sleep 0.1
+	i=$((i + 1))
+done
+check "it sleeps" [ "$(cat "$power/runtime_status")" = suspended ]
+ends 0 "top" top --once --json
+tells '"cores": []'
+tells '"power_w": null'
+ends 0 "doctor" doctor
+ends 0 "metrics" monitor --prometheus -
+check "it still sleeps" [ "$(cat "$power/runtime_status")" = suspended ]
+echo on >"$power/control"
+
 # ---- Reset ----
 ends 0 "reset" reset --json
 keys reset
-ends 0 "test after a reset" test --device accel0
+ends 0 "products after a reset" bench matmul --device accel0 -m 64 -n 64 -k 64 --seconds 1
 user reset
 check "a user's reset: exit code $code" [ "$code" = 1 ]
 says "only root may reset a card"

@@ -145,6 +145,16 @@ static void count_cores(struct sample_card *c, struct npu_device *dev, unsigned 
 	}
 }
 
+/* Reading counters would wake it. */
+static bool asleep(const struct card *card)
+{
+	char status[32];
+
+	return system_line(status, sizeof(status), "/sys/bus/pci/devices/%s/power/runtime_status",
+			   card->pci) &&
+	       !strcmp(status, "suspended");
+}
+
 static void ask_card(struct sample_card *c, struct known *k)
 {
 	struct npu_memory_info memory;
@@ -163,7 +173,8 @@ static void ask_card(struct sample_card *c, struct known *k)
 	c->local_bytes = memory.local_size;
 	c->local_free = memory.local_free;
 	c->clock_khz = npu_device_caps(k->dev)->clock_khz;
-	count_cores(c, k->dev, npu_device_caps(k->dev)->cores);
+	if (!asleep(&c->card))
+		count_cores(c, k->dev, npu_device_caps(k->dev)->cores);
 }
 
 static void take_cards(struct sampler *s, struct sample *out)
