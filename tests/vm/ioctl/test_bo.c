@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -476,6 +477,44 @@ static void fdinfo_counts(void **state)
 	close(fd);
 }
 
+#define THREADS	4
+#define TIMES	2000
+
+/* Returns the first error. */
+static void *come_and_go(void *arg)
+{
+	int fd = *(int *)arg, ret = 0;
+
+	for (int i = 0; i < TIMES && !ret; i++) {
+		struct drm_npu_bo_create create = { .size = PAGE };
+		struct drm_gem_close close = {};
+
+		ret = npu_try_ioctl(fd, DRM_IOCTL_NPU_BO_CREATE, &create);
+		close.handle = create.handle;
+		if (!ret)
+			ret = npu_try_ioctl(fd, DRM_IOCTL_GEM_CLOSE, &close);
+	}
+	return (void *)(intptr_t)ret;
+}
+
+/* From many processors at once: what a card's buffers share is protected. The debug kernel checks lists. */
+static void buffers_come_and_go(void **state)
+{
+	pthread_t thread[THREADS];
+	int fd = npu_open();
+
+	(void)state;
+	for (unsigned int i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&thread[i], NULL, come_and_go, &fd), 0);
+	for (unsigned int i = 0; i < THREADS; i++) {
+		void *ret;
+
+		assert_int_equal(pthread_join(thread[i], &ret), 0);
+		assert_int_equal((intptr_t)ret, 0);
+	}
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -483,6 +522,7 @@ int main(void)
 		cmocka_unit_test(info_tells),
 		cmocka_unit_test(mmap_refuses),
 		cmocka_unit_test(mmap_of_others_refused),
+		cmocka_unit_test(buffers_come_and_go),
 		cmocka_unit_test(memory_is_cleared),
 		cmocka_unit_test(local_memory_fills_up),
 		cmocka_unit_test(mapping_survives_cuts),
