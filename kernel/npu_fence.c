@@ -26,7 +26,10 @@ struct npu_late_fence {
 	struct irq_work work;
 };
 
-/* The core frees them by their base, after a grace period, which is after the work. */
+/*
+ * The core frees them by their base, after a grace period, which is after the work: that runs with
+ * interrupts off. (With PREEMPT_RT it does not; dma_fence_chain is freed in its work as well.)
+ */
 static_assert(!offsetof(struct npu_fence, base));
 static_assert(!offsetof(struct npu_late_fence, own));
 

@@ -417,7 +417,8 @@ static struct dma_fence *npu_job_push(struct npu_job *job, struct drm_exec *exec
 	job->first = queue->submitted + 1;
 	WRITE_ONCE(queue->submitted, queue->submitted + job->count);
 	npu_fence_init(fence, queue->fence_context, queue->submitted);
-	npu_fence_init(job->ended, queue->fence_context + 1, queue->submitted);
+	/* Of jobs that end together the last one's may signal first: they are no timeline. */
+	npu_fence_init(job->ended, dma_fence_context_alloc(1), 1);
 	dma_fence_get(fence);
 	npu_vm_add_fence(queue->vm, exec, fence);
 	trace_npu_job_submit(queue->fence_context, job->first, job->count);

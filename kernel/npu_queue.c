@@ -443,7 +443,7 @@ static struct npu_queue *npu_queue_create(struct drm_file *filp,
 	get_task_comm(queue->comm, current);
 	queue->priority = args->priority;
 	queue->timeout = msecs_to_jiffies(args->timeout_ms ?: npu_queue_default_timeout_ms());
-	queue->fence_context = dma_fence_context_alloc(2);
+	queue->fence_context = dma_fence_context_alloc(1);
 	mutex_init(&queue->submit_lock);
 	init_waitqueue_head(&queue->room);
 	spin_lock_init(&queue->lock);

@@ -52,7 +52,7 @@ struct vm_area_struct;
  * @priority: enum drm_npu_priority
  * @timeout: jiffies without progress after which its job is ended
  * @entity: the scheduler's part
- * @fence_context: of its fences; the next one: of those that the scheduler gets
+ * @fence_context: of its fences
  * @submit_lock: makes the order of jobs: arming, numbers and pushing are one step
  * @submitted: the last number given; @submit_lock
  * @room: woken when results become free, or the queue doomed

@@ -259,7 +259,7 @@ struct drm_gpu_scheduler **npu_ring_choose(struct npu_device *ndev, u32 priority
 	unsigned int count, i;
 
 	scheds = npu_ring_scheds(ndev, priority, &count);
-	best = &scheds[npu_ring_near(raw_smp_processor_id(), nr_cpu_ids, count)];
+	best = &scheds[npu_ring_near(raw_smp_processor_id(), count)];
 	for (i = 0; i < count; i++)
 		if (atomic_read(&scheds[i]->credit_count) < atomic_read(&(*best)->credit_count))
 			best = &scheds[i];
@@ -332,7 +332,7 @@ static int npu_ring_init_affinity(struct npu_ring *ring, int irq)
 
 	npu_ring_scheds(ring->ndev, ring->priority, &count);
 	for_each_possible_cpu(cpu)
-		if (npu_ring_near(cpu, nr_cpu_ids, count) == ring->index - first)
+		if (npu_ring_near(cpu, count) == ring->index - first)
 			cpumask_set_cpu(cpu, &ring->near);
 	ring->irq = irq;
 	irq_set_affinity_and_hint(irq, &ring->near);

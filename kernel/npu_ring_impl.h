@@ -130,10 +130,13 @@ struct npu_rings {
 	unsigned long stalled;
 };
 
-/* Which of the @count rings of a priority is for a processor; each of @cpus has one, in order. */
-static inline unsigned int npu_ring_near(unsigned int cpu, unsigned int cpus, unsigned int count)
+/*
+ * Which of the @count rings of a priority is for a processor. In turn, since there may be many more
+ * numbers of processors than processors.
+ */
+static inline unsigned int npu_ring_near(unsigned int cpu, unsigned int count)
 {
-	return cpu * count / cpus;
+	return cpu % count;
 }
 
 /* Offsets in the ring's memory. */
