@@ -117,7 +117,7 @@ static void npu_job_retire(struct npu_queue *queue)
 		list_del(&job->node);
 		if (job->error)
 			dma_fence_set_error(fence, job->error);
-		/* The scheduler's worker is woken after who waits for the job, to whom it leaves the processor. */
+		/* Whoever waits for the job is woken before the scheduler's worker. */
 		npu_fence_signal_late(job->ended);
 		npu_fence_signal(fence);
 		dma_fence_put(fence);

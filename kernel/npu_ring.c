@@ -385,8 +385,8 @@ int npu_rings_init(struct npu_device *ndev)
 	if (!rings->scheds)
 		return -ENOMEM;
 	/*
-	 * A job goes to its ring where it was submitted: whoever submits is about to wait, and another
-	 * processor would have to be woken.
+	 * A job goes to its ring where it was submitted: whoever submits is about to wait, and
+	 * another processor would have to be woken.
 	 */
 	rings->submit_wq = alloc_workqueue("npu-submit", WQ_MEM_RECLAIM | NPU_WQ_PERCPU, 0);
 	if (!rings->submit_wq)
