@@ -45,9 +45,7 @@
  *   cannot run) requests are refused: their jobs are being thrown away.
  * - When the VM stops the card is paused, under the BQL as well; there requests are served by who waits
  *   (npu_vmstate.c).
- * - Interrupts are bits that are turned into msix_notify() under the BQL: under TCG by the emulated processor
- *   that wrote a register last, which is likely the one to be interrupted and so need not be woken by another
- *   thread that was woken itself; otherwise by a bottom half.
+ * - Interrupts are bits that are turned into msix_notify() under the BQL (npu_irq.c).
  *
  * `lock' guards the queue of requests, `draining', `pausing' and `writer'. With it held only a processor's queue
  * of work is touched.
@@ -64,7 +62,6 @@
 #include "qapi/error.h"
 #include "qapi/visitor.h"
 #include "exec/cpu-common.h"
-#include "hw/core/cpu.h"
 #include "hw/pci/msix.h"
 #include "hw/pci/pci.h"
 #include "hw/pci/pcie.h"
@@ -74,11 +71,6 @@
 #include "system/dma.h"
 #else
 #include "sysemu/dma.h"
-#endif
-#if __has_include("system/tcg.h")
-#include "system/tcg.h"
-#else
-#include "sysemu/tcg.h"
 #endif
 #if __has_include("system/address-spaces.h")
 #include "system/address-spaces.h"
@@ -325,44 +317,10 @@ static int npu_host_write(void *opaque, uint64_t bus, const void *buf, uint64_t 
 	return r.ret;
 }
 
-/* On an emulated processor, which holds the BQL for it. */
-static void npu_irq_work(CPUState *cpu, run_on_cpu_data data)
-{
-	NpuState *s = data.host_ptr;
-
-	npu_raise_interrupts(s);
-	object_unref(OBJECT(s));
-}
-
-/* The BQL is held. A processor can be unplugged, so the card keeps its structure. */
-static void npu_note_writer(NpuState *s, CPUState *cpu)
-{
-	CPUState *old = s->writer;
-
-	if (cpu == old)
-		return;
-	if (cpu)
-		object_ref(OBJECT(cpu));
-	WITH_QEMU_LOCK_GUARD(&s->lock)
-		s->writer = cpu;
-	if (old)
-		object_unref(OBJECT(old));
-}
-
 static void npu_host_interrupt(void *opaque, unsigned int vector)
 {
-	NpuState *s = opaque;
-
 	trace_npu_interrupt(vector);
-	set_bit_atomic(vector, s->irqs);
-	WITH_QEMU_LOCK_GUARD(&s->lock) {
-		if (s->writer) {
-			object_ref(OBJECT(s));
-			async_run_on_cpu(s->writer, npu_irq_work, RUN_ON_CPU_HOST_PTR(s));
-		} else {
-			qemu_bh_schedule(s->irq_bh);
-		}
-	}
+	npu_irq_raise(opaque, vector);
 }
 
 static void npu_host_lmem_written(void *opaque, uint64_t offset, uint64_t len)
@@ -436,8 +394,7 @@ static void npu_regs_write(void *opaque, hwaddr addr, uint64_t value, unsigned i
 	NpuState *s = opaque;
 
 	trace_npu_write(addr, value);
-	if (tcg_enabled() && current_cpu)
-		npu_note_writer(s, current_cpu);
+	npu_irq_written(s);
 	npu_card_write(s->card, addr, value, size);
 }
 
@@ -449,22 +406,6 @@ static const MemoryRegionOps npu_regs_ops = {
 	.valid = { .min_access_size = 1, .max_access_size = 8, .unaligned = true },
 	.impl = { .min_access_size = 1, .max_access_size = 8, .unaligned = true },
 };
-
-void npu_raise_interrupts(NpuState *s)
-{
-	unsigned int vectors = NPU_VECTOR_RING(s->cfg.rings);
-	unsigned int v;
-
-	for (v = 0; v < vectors; v++) {
-		if (test_bit(v, s->irqs) && bitmap_test_and_clear_atomic(s->irqs, v, 1))
-			msix_notify(&s->parent, v);
-	}
-}
-
-static void npu_irq_bh(void *opaque)
-{
-	npu_raise_interrupts(opaque);
-}
 
 void npu_bus_master(NpuState *s)
 {
@@ -508,7 +449,7 @@ static void npu_reset_hold(Object *obj, ResetType type)
 		npu_card_inject_clear(s->card);
 	npu_card_reset(s->card);
 	npu_drain_end(s);
-	bitmap_zero(s->irqs, NPU_MAX_VECTORS);
+	npu_irq_forget(s);
 	/* An FLR keeps local memory; when the machine is reset its contents are gone, and its pages the host's again. */
 	if (!flr)
 		ram_block_discard_range(s->lmem.ram_block, 0, s->cfg.lmem_size);
@@ -570,11 +511,8 @@ static void npu_uninit_caps(NpuState *s)
 
 static void npu_exit_software(NpuState *s)
 {
-	npu_note_writer(s, NULL);
-	/* A processor may have npu_irq_work() before it still. */
-	bitmap_zero(s->irqs, NPU_MAX_VECTORS);
+	npu_irq_exit(s);
 	qemu_bh_delete(s->request_bh);
-	qemu_bh_delete(s->irq_bh);
 	qemu_cond_destroy(&s->served);
 	qemu_mutex_destroy(&s->lock);
 	/* A region in another one keeps its owner, and so the card's memory, for ever. */
@@ -604,7 +542,7 @@ static void npu_realize(PCIDevice *pdev, Error **errp)
 	qemu_mutex_init(&s->lock);
 	qemu_cond_init(&s->served);
 	QSIMPLEQ_INIT(&s->requests);
-	s->irq_bh = qemu_bh_new_guarded(npu_irq_bh, s, &DEVICE(s)->mem_reentrancy_guard);
+	npu_irq_realize(s);
 	s->request_bh = qemu_bh_new_guarded(npu_request_bh, s, &DEVICE(s)->mem_reentrancy_guard);
 
 	s->card = npu_card_new(&s->cfg, &host, s, memory_region_get_ram_ptr(&s->lmem), text,

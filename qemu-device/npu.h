@@ -80,8 +80,18 @@ void npu_inject_class(ObjectClass *klass);
 void npu_bus_master(NpuState *s);
 /** npu_serve_requests() - of the card's threads; BQL held */
 void npu_serve_requests(NpuState *s);
-/** npu_raise_interrupts() - that the card has asked for; BQL held */
-void npu_raise_interrupts(NpuState *s);
+
+/** npu_irq_realize(), npu_irq_exit() - BQL; none is raised outside these two */
+void npu_irq_realize(NpuState *s);
+void npu_irq_exit(NpuState *s);
+/** npu_irq_raise() - a vector; any thread */
+void npu_irq_raise(NpuState *s, unsigned int vector);
+/** npu_irq_flush() - what was raised reaches the guest; BQL */
+void npu_irq_flush(NpuState *s);
+/** npu_irq_forget() - what was raised; BQL */
+void npu_irq_forget(NpuState *s);
+/** npu_irq_written() - a register was written by whoever runs this; BQL */
+void npu_irq_written(NpuState *s);
 
 extern const VMStateDescription npu_vmstate;
 

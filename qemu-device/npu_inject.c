@@ -145,7 +145,7 @@ static void npu_set_removed(NpuState *s, bool removed)
 		npu_drain_begin(s);
 		npu_card_inject(s->card, NPU_INJECT_REMOVAL, true);
 		npu_drain_end(s);
-		bitmap_zero(s->irqs, NPU_MAX_VECTORS);
+		npu_irq_forget(s);
 	} else {
 		npu_card_inject(s->card, NPU_INJECT_REMOVAL, false);
 		/* As it comes out of its box. */

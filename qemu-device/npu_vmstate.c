@@ -69,7 +69,7 @@ static void npu_pause(NpuState *s)
 		ret = npu_card_pause_within(s->card, left > 0 ? left * 1000 : 0);
 	} while (ret == -EINTR);
 	npu_set_pausing(s, false);
-	npu_raise_interrupts(s);
+	npu_irq_flush(s);
 	s->at_rest = !ret;
 	if (ret)
 		warn_report("npu: a command has been running for %d s; the VM stops without it",
