@@ -189,6 +189,7 @@ static void npu_event_tell(struct npu_device *ndev, enum npu_event_kind kind,
 	npu_dev_exit(idx);
 }
 
+/* As npu_event_work(), also of a card that is given up. */
 static void npu_event_later(struct work_struct *work)
 {
 	struct npu_events *events = container_of(work, struct npu_events, later.work);
@@ -197,7 +198,7 @@ static void npu_event_later(struct work_struct *work)
 	unsigned int i;
 	int idx;
 
-	if (!npu_dev_enter(events->ndev, &idx))
+	if (!drm_dev_enter(&events->ndev->base, &idx))
 		return;
 	spin_lock_irq(&events->lock);
 	for (i = 0; i < NPU_EVENT_KINDS; i++) {
@@ -212,7 +213,7 @@ static void npu_event_later(struct work_struct *work)
 	if (again)
 		queue_delayed_work(npu_release_wq, &events->later, NPU_EVENT_PERIOD);
 	spin_unlock_irq(&events->lock);
-	npu_dev_exit(idx);
+	drm_dev_exit(idx);
 }
 
 /* ---- What there is to tell ------------------------------------------------------------------- */

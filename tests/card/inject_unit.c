@@ -88,3 +88,27 @@ struct npu_stream_ref inject_copies(struct host *h, uint64_t va, unsigned int n,
 	}
 	return (struct npu_stream_ref){ va, code.size };
 }
+
+void inject_load(struct host *h, struct host_ring *r[2], unsigned int jobs, unsigned int copies)
+{
+	uint64_t data = host_alloc(h, 8192, 4096);
+	struct npu_stream_ref code;
+
+	host_ctx(h, 1);
+	code = inject_copies(h, INJECT_CODE_VA, copies, 0, 1);
+	host_map(h, 1, INJECT_DATA_VA, data, 8192, INJECT_RW);
+	for (uint64_t id = 1; id <= jobs; id++) {
+		for (unsigned int i = 0; i < 2; i++) {
+			struct host_job job = {
+				.id = id,
+				.ctx = 1,
+				.stream[0] = code,
+				.region = { INJECT_DATA_VA, INJECT_DATA_VA + 4096 + 64 * i },
+			};
+
+			host_push(h, r[i], &job);
+		}
+	}
+	host_ding(h, r[0]);
+	host_ding(h, r[1]);
+}

@@ -45,6 +45,13 @@ void inject_works(struct host *h, struct host_ring *r, uint64_t id);
 struct npu_stream_ref inject_copies(struct host *h, uint64_t va, unsigned int n, uint8_t from,
 				    uint8_t to);
 
+/**
+ * inject_load() - @jobs jobs on each of two rings, numbered from 1, each of @copies copies, are under way
+ *
+ * Two pages at INJECT_DATA_VA of context 1 are theirs.
+ */
+void inject_load(struct host *h, struct host_ring *r[2], unsigned int jobs, unsigned int copies);
+
 /** inject_bring_up() - the card is enabled after a reset, with the context table it had */
 void inject_bring_up(struct host *h);
 

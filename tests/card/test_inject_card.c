@@ -142,27 +142,9 @@ static void card_hang_stops_cores(void **state)
 {
 	struct host *h = inject_host(state, "cores=2,rings=2,inject=on,check=off");
 	struct host_ring *r[2] = { host_ring(h, 0, 6, 0), host_ring(h, 1, 6, 0) };
-	uint64_t data = host_alloc(h, 8192, 4096);
-	struct npu_stream_ref code;
 	uint32_t progress[2], count[2];
 
-	host_ctx(h, 1);
-	code = inject_copies(h, INJECT_CODE_VA, 200, 0, 1);
-	host_map(h, 1, INJECT_DATA_VA, data, 8192, INJECT_RW);
-	for (uint64_t id = 1; id <= 60; id++) {
-		for (unsigned int i = 0; i < 2; i++) {
-			struct host_job job = {
-				.id = id,
-				.ctx = 1,
-				.stream[0] = code,
-				.region = { INJECT_DATA_VA, INJECT_DATA_VA + 4096 + 64 * i },
-			};
-
-			host_push(h, r[i], &job);
-		}
-	}
-	host_ding(h, r[0]);
-	host_ding(h, r[1]);
+	inject_load(h, r, 60, 200);
 	for (unsigned int times = 0; times < 3; times++) {
 		host_completion(h, r[0]);
 		inject(h, NPU_INJECT_CARD_HANG, 1);

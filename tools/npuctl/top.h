@@ -60,6 +60,9 @@ json_t *top_json(const struct top_view *view);
 /** top_text() - once, for people */
 void top_text(FILE *out, const struct top_view *view);
 
+/** top_figure() - as text, "-" where it is not known; stays for seven calls more */
+const char *top_figure(const struct sample_card *c, enum figure_id id, const char *format);
+
 /** top_throttled() - the card is as hot as it may be */
 bool top_throttled(const struct sample_card *card);
 

@@ -78,18 +78,6 @@ static const char *bar(double v)
 	return text;
 }
 
-static const char *figure(const struct sample_card *c, enum figure_id id, const char *format)
-{
-	static char text[8][32];
-	static unsigned int next;
-	char *s = text[next++ % 8];
-
-	if (!c->figures.known[id])
-		return "-";
-	snprintf(s, sizeof(text[0]), format, figure_value(&c->figures, id));
-	return s;
-}
-
 static void draw_engines(struct screen *s, const char *what, const double engine[NPU_ENGINES])
 {
 	put(s, 0, "  %-8s LOAD %s  MXU %s  VPU %s  STORE %s", what, percent(engine[0]),
@@ -104,8 +92,8 @@ static void draw_card(struct screen *s, const struct top_card *card)
 
 	put(s, A_BOLD | COLOR_PAIR(gone || hot ? PAIR_BAD : PAIR_GOOD),
 	    "%-7s %s  %s %s  %6s C %7s W  %s", c->card.name[0] ? c->card.name : "-", c->card.pci,
-	    percent(card->use), bar(card->use), figure(c, FIGURE_TEMPERATURE, "%.1f"),
-	    figure(c, FIGURE_POWER, "%.1f"),
+	    percent(card->use), bar(card->use), top_figure(c, FIGURE_TEMPERATURE, "%.1f"),
+	    top_figure(c, FIGURE_POWER, "%.1f"),
 	    gone	    ? "GIVEN UP" :
 	    hot		    ? "THROTTLED" :
 	    c->card.name[0] ? "ready" :
@@ -122,9 +110,9 @@ static void draw_card(struct screen *s, const struct top_card *card)
 	if (c->ecc_told)
 		snprintf(ecc, sizeof(ecc), "%" PRId64 "+%" PRId64, c->corrected, c->uncorrected);
 	put(s, 0, "  jobs     %s (%.0f a second)  errors %s  timeouts %s  resets %s  ecc %s",
-	    figure(c, FIGURE_JOBS, "%.0f"), card->jobs_per_s < 0 ? 0 : card->jobs_per_s,
-	    figure(c, FIGURE_ERRORS, "%.0f"), figure(c, FIGURE_TIMEOUTS, "%.0f"),
-	    figure(c, FIGURE_RESETS, "%.0f"), ecc);
+	    top_figure(c, FIGURE_JOBS, "%.0f"), card->jobs_per_s < 0 ? 0 : card->jobs_per_s,
+	    top_figure(c, FIGURE_ERRORS, "%.0f"), top_figure(c, FIGURE_TIMEOUTS, "%.0f"),
+	    top_figure(c, FIGURE_RESETS, "%.0f"), ecc);
 }
 
 static void draw_clients(struct screen *s, const struct top_view *view)

@@ -277,7 +277,7 @@ static const char *percent(double v)
 	return s;
 }
 
-static const char *figure_text(const struct sample_card *c, enum figure_id id, const char *format)
+const char *top_figure(const struct sample_card *c, enum figure_id id, const char *format)
 {
 	static char text[8][32];
 	static unsigned int next;
@@ -302,12 +302,12 @@ void top_text(FILE *out, const struct top_view *view)
 		table_add(t, "%s|%s|%s|%s|%s|%s|%s|%s|%s|%s|%s|%s|%s",
 			  s->card.name[0] ? s->card.name : s->card.pci, percent(c->use),
 			  percent(c->engine[0]), percent(c->engine[1]), percent(c->engine[2]),
-			  percent(c->engine[3]), figure_text(s, FIGURE_TEMPERATURE, "%.0f C"),
-			  figure_text(s, FIGURE_POWER, "%.1f W"),
+			  percent(c->engine[3]), top_figure(s, FIGURE_TEMPERATURE, "%.0f C"),
+			  top_figure(s, FIGURE_POWER, "%.1f W"),
 			  s->opened ? output_bytes(s->local_bytes - s->local_free) : "-",
-			  figure_text(s, FIGURE_JOBS, "%.0f"),
-			  figure_text(s, FIGURE_ERRORS, "%.0f"),
-			  figure_text(s, FIGURE_RESETS, "%.0f"),
+			  top_figure(s, FIGURE_JOBS, "%.0f"),
+			  top_figure(s, FIGURE_ERRORS, "%.0f"),
+			  top_figure(s, FIGURE_RESETS, "%.0f"),
 			  figure_value(&s->figures, FIGURE_WEDGED) ? "given up" :
 			  top_throttled(s)			   ? "throttled" :
 			  s->card.name[0]			   ? "ready" :
