@@ -522,8 +522,10 @@ static void function_reset(void **state, bool by_register)
 		r[i] = host_ring(h, i, 3, 0);
 		submit_hang(h, r[i], 1 + i, hang);
 		submit_empty(h, r[i], 10 + i, NPU_DESC_IRQ);
+		/* Else the others may take both cores, for ring 0 is ready only when it has been read. */
+		if (!i)
+			until_runs(h, 0, 1);
 	}
-	until_runs(h, 0, 1);
 	if (by_register) {
 		host_set(h, NPU_REG_CTRL, NPU_CTRL_RESET);
 		host_until(h, NPU_REG_CTRL, ~0u, 0);
