@@ -8,12 +8,7 @@
  * before e's next command starts. A signal carries what its engine knows and the command itself; a
  * wait takes that over. Since the n-th wait takes the n-th signal, this does not depend on time.
  *
- * SPM and ACC have a record a granule: the last write and the last read of each engine. When an
- * access is ordered after the last of an engine it is ordered after all of that engine; when a
- * write is ordered after what came before it, who comes after the write comes after all that, so
- * the write alone is remembered. 64 granules, a block, have one record as long as all of them were
- * treated alike. A bit a byte says what this job has written. Blocks of an older job are known by
- * their generation and cleared when they are met.
+ * What was done to SPM and ACC is in hazard_local.c, a granule a record.
  *
  * Between members of a gang only barriers order, so whatever two members do to the same bytes
  * between the same barriers is compared when all have arrived (hazard_memory.c), and does not
@@ -24,6 +19,7 @@
 
 #include "card.h"
 #include "hazard.h"
+#include "hazard_local.h"
 #include "hazard_memory.h"
 #include "wire.h"
 
@@ -32,41 +28,10 @@
 /* Runs of any space between two looks whether to stop. */
 #define STOP_RUNS 65536
 
-#define BLOCK_GRANULES 64u
-#define BLOCK	       (BLOCK_GRANULES * NPU_GRANULE)
-#define TOKENS	       256u /* a power of two above NPU_SEM_MAX */
-
-/* The last write: engine and stamp in one word, 0 is none. */
-#define WRITE(engine, stamp) ((uint32_t)(engine) << 30 | (stamp))
-#define WRITE_ENGINE(w)	     ((w) >> 30)
-#define WRITE_STAMP(w)	     ((w)&0x3fffffffu)
-
-struct granule {
-	uint32_t write;
-	uint32_t read[NPU_ENGINES];
-};
-
-struct block {
-	uint32_t generation;
-	bool split; /* granules have records of their own */
-	bool full; /* all of it was written, whatever @written says */
-	struct granule all;
-	uint64_t written[BLOCK / 64];
-};
-
-struct local {
-	uint64_t blocks;
-	struct block *block;
-	struct granule *granule;
-};
-
-/* What an engine knows: a stamp of each engine. */
-struct knowledge {
-	uint32_t of[NPU_ENGINES];
-};
+#define TOKENS 256u /* a power of two above NPU_SEM_MAX */
 
 struct token {
-	struct knowledge knows;
+	struct npu_knowledge knows;
 	uint32_t stamp;
 	uint8_t engine;
 };
@@ -79,7 +44,6 @@ struct semaphore {
 
 /**
  * struct npu_hazard - see above
- * @generation: of the job
  * @local: SPM and ACC
  * @knows: a row an engine
  * @now: stamp of the command at hand, or the last one
@@ -93,10 +57,9 @@ struct semaphore {
  */
 struct npu_hazard {
 	struct npu_hazard_job job;
-	uint32_t generation;
-	struct local local[2];
+	struct npu_local *local[2];
 	struct npu_memory *memory;
-	struct knowledge knows[NPU_ENGINES];
+	struct npu_knowledge knows[NPU_ENGINES];
 	struct semaphore semaphore[NPU_SEMAPHORES];
 	const struct npu_cmd *cmd;
 	uint32_t now;
@@ -143,212 +106,16 @@ static void report(struct npu_hazard *h, uint8_t reason, uint8_t space, uint8_t 
 
 /* ---- SPM and ACC ---------------------------------------------------------------------------- */
 
-/* What an access conflicts with. */
-struct conflict {
-	uint8_t reason; /* NPU_REASON_NONE: nothing */
-	uint8_t engine;
-	uint32_t stamp;
-};
-
-static inline struct conflict check_granule(const struct npu_hazard *h, const struct granule *g,
-					    bool write)
+static bool access_local(struct npu_hazard *h, unsigned int space, const struct npu_local_by *by,
+			 uint64_t addr, uint64_t len)
 {
-	const uint32_t *knows = h->knows[h->engine].of;
-	unsigned int e;
+	struct npu_local_clash c;
 
-	if (g->write && WRITE_STAMP(g->write) > knows[WRITE_ENGINE(g->write)])
-		return (struct conflict){ write ? NPU_REASON_WAW : NPU_REASON_RAW,
-					  (uint8_t)WRITE_ENGINE(g->write), WRITE_STAMP(g->write) };
-	if (write)
-		for (e = 0; e < NPU_ENGINES; e++)
-			if (g->read[e] > knows[e])
-				return (struct conflict){ NPU_REASON_WAR, (uint8_t)e, g->read[e] };
-	return (struct conflict){ NPU_REASON_NONE, 0, 0 };
-}
-
-static inline void mark_granule(const struct npu_hazard *h, struct granule *g, bool write)
-{
-	if (write)
-		*g = (struct granule){ .write = WRITE(h->engine, h->now) };
-	else
-		g->read[h->engine] = h->now;
-}
-
-static struct block *get_block(struct npu_hazard *h, unsigned int space, uint64_t index)
-{
-	struct block *b = &h->local[space].block[index];
-
-	if (b->generation != h->generation) {
-		memset(b, 0, sizeof(*b));
-		b->generation = h->generation;
-	}
-	return b;
-}
-
-static struct granule *granules(struct npu_hazard *h, unsigned int space, uint64_t index)
-{
-	return &h->local[space].granule[index * BLOCK_GRANULES];
-}
-
-static bool same_conflict(struct conflict a, struct conflict b)
-{
-	return a.reason == b.reason && a.engine == b.engine && a.stamp == b.stamp;
-}
-
-/*
- * Granule @index conflicts: report it with all that follow in the run and conflict with the same
- * command.
- */
-static void report_race(struct npu_hazard *h, unsigned int space, bool write, uint64_t index,
-			uint64_t first, uint64_t end, struct conflict c)
-{
-	uint64_t from = index * NPU_GRANULE, to;
-
-	for (to = from; to < end; to += NPU_GRANULE) {
-		struct block *b = get_block(h, space, to / BLOCK);
-		struct granule *g = b->split ? &h->local[space].granule[to / NPU_GRANULE] : &b->all;
-
-		if (!same_conflict(check_granule(h, g, write), c))
-			break;
-	}
-	if (from < first)
-		from = first;
-	if (to > end)
-		to = end;
-	report(h, c.reason, (uint8_t)space, write ? NPU_ACCESS_WRITE : NPU_ACCESS_READ, from,
-	       to - from, c.engine, c.stamp);
-}
-
-/* Bits @first to @end - 1 of a word; @end at most 64. */
-static uint64_t bits(unsigned int first, unsigned int end)
-{
-	return (end == 64 ? ~0ull : (1ull << end) - 1) & ~0ull << first;
-}
-
-static void mark_written(struct block *b, unsigned int first, unsigned int end)
-{
-	if (b->full || end - first == BLOCK) {
-		b->full = true;
-		return;
-	}
-	while (first < end) {
-		unsigned int stop = (first | 63) + 1;
-
-		if (stop > end)
-			stop = end;
-		b->written[first / 64] |= bits(first % 64, stop - first / 64 * 64);
-		first = stop;
-	}
-}
-
-/* The first byte that was (@state) or was not written, @end if there is none. */
-static unsigned int find_written(const struct block *b, unsigned int first, unsigned int end,
-				 bool state)
-{
-	if (b->full)
-		return state ? first : end;
-	while (first < end) {
-		unsigned int stop = (first | 63) + 1;
-		uint64_t word;
-
-		if (stop > end)
-			stop = end;
-		word = (state ? b->written[first / 64] : ~b->written[first / 64]) &
-		       bits(first % 64, stop - first / 64 * 64);
-		if (word)
-			return first / 64 * 64 + (unsigned int)__builtin_ctzll(word);
-		first = stop;
-	}
-	return end;
-}
-
-static void report_unwritten(struct npu_hazard *h, unsigned int space, uint64_t first, uint64_t end)
-{
-	uint64_t at = first;
-
-	while (at < end) {
-		struct block *b = get_block(h, space, at / BLOCK);
-		uint64_t base = at / BLOCK * BLOCK;
-		uint64_t stop = base + BLOCK < end ? base + BLOCK : end;
-		unsigned int w = find_written(b, (unsigned int)(at - base),
-					      (unsigned int)(stop - base), true);
-
-		at = base + w;
-		if (at < stop)
-			break;
-	}
-	report(h, NPU_REASON_UNWRITTEN, (uint8_t)space, NPU_ACCESS_READ, first, at - first,
-	       NPU_ENGINE_NONE, 0);
-}
-
-static void split_block(struct npu_hazard *h, unsigned int space, uint64_t index, struct block *b)
-{
-	struct granule *g = granules(h, space, index);
-	unsigned int i;
-
-	for (i = 0; i < BLOCK_GRANULES; i++)
-		g[i] = b->all;
-	b->split = true;
-}
-
-/* Part [first, end) of a block; the run is [run_first, run_end). False: reported. */
-static bool access_block(struct npu_hazard *h, unsigned int space, bool write, uint64_t first,
-			 uint64_t end, uint64_t run_first, uint64_t run_end)
-{
-	uint64_t index = first / BLOCK, base = index * BLOCK;
-	unsigned int lo = (unsigned int)(first - base) / NPU_GRANULE;
-	unsigned int hi = (unsigned int)(end - base + NPU_GRANULE - 1) / NPU_GRANULE, i;
-	bool whole = lo == 0 && hi == BLOCK_GRANULES;
-	struct block *b = get_block(h, space, index);
-	struct granule *g = granules(h, space, index);
-	struct conflict c;
-
-	for (i = lo; i < (b->split ? hi : lo + 1); i++) {
-		c = check_granule(h, b->split ? &g[i] : &b->all, write);
-		if (c.reason) {
-			report_race(h, space, write, index * BLOCK_GRANULES + i, run_first, run_end,
-				    c);
-			return false;
-		}
-	}
-	if (write) {
-		mark_written(b, (unsigned int)(first - base), (unsigned int)(end - base));
-	} else {
-		unsigned int stop = (unsigned int)(end - base);
-		unsigned int u = find_written(b, (unsigned int)(first - base), stop, false);
-
-		if (u < stop) {
-			report_unwritten(h, space, base + u, run_end);
-			return false;
-		}
-	}
-	if (whole && (write || !b->split)) {
-		mark_granule(h, &b->all, write);
-		b->split = false;
+	if (npu_local_access(h->local[space], by, addr, len, &c))
 		return true;
-	}
-	if (!b->split)
-		split_block(h, space, index, b);
-	for (i = lo; i < hi; i++)
-		mark_granule(h, &g[i], write);
-	return true;
-}
-
-static bool access_local(struct npu_hazard *h, unsigned int space, bool write, uint64_t addr,
-			 uint64_t len)
-{
-	uint64_t at = addr, end = addr + len;
-
-	while (at < end) {
-		uint64_t stop = (at / BLOCK + 1) * BLOCK;
-
-		if (stop > end)
-			stop = end;
-		if (!access_block(h, space, write, at, stop, addr, end))
-			return false;
-		at = stop;
-	}
-	return true;
+	report(h, c.reason, (uint8_t)space, by->write ? NPU_ACCESS_WRITE : NPU_ACCESS_READ, c.addr,
+	       c.len, c.engine, c.stamp);
+	return false;
 }
 
 /* ---- Memory --------------------------------------------------------------------------------- */
@@ -406,7 +173,8 @@ static void access_set(void *opaque, const struct npu_access *a)
 {
 	uint64_t at[NPU_ACCESS_DIMS] = { 0 }, addr = (uint64_t)a->base;
 	struct npu_hazard *h = opaque;
-	bool write = a->kind == NPU_ACCESS_WRITE;
+	const struct npu_local_by by = { a->kind == NPU_ACCESS_WRITE, h->engine, h->now,
+					 &h->knows[h->engine] };
 	unsigned int i;
 
 	if (h->failed || h->faulted)
@@ -419,8 +187,8 @@ static void access_set(void *opaque, const struct npu_access *a)
 			h->faulted = true;
 			return;
 		}
-		if (a->space == NPU_SPACE_MEM ? !access_memory(h, write, addr, a->run) :
-						!access_local(h, a->space, write, addr, a->run))
+		if (a->space == NPU_SPACE_MEM ? !access_memory(h, by.write, addr, a->run) :
+						!access_local(h, a->space, &by, addr, a->run))
 			return;
 		for (i = 0; i < a->dims; i++) {
 			addr += (uint64_t)a->stride[i];
@@ -446,7 +214,7 @@ static void access_rows(struct npu_hazard *h, const struct npu_cmd_gather *cmd)
 			return;
 }
 
-static void learn(struct knowledge *k, const struct knowledge *other)
+static void learn(struct npu_knowledge *k, const struct npu_knowledge *other)
 {
 	unsigned int e;
 
@@ -592,15 +360,8 @@ static void forget(struct npu_hazard *h)
 {
 	unsigned int i;
 
-	if (++h->generation == 0) {
-		/* Blocks of 2^32 jobs ago would look like this job's. */
-		h->generation = 1;
-		for (i = 0; i < 2; i++) {
-			struct local *l = &h->local[i];
-
-			memset(l->block, 0, l->blocks * sizeof(*l->block));
-		}
-	}
+	for (i = 0; i < 2; i++)
+		npu_local_clear(h->local[i]);
 	memset(h->knows, 0, sizeof(h->knows));
 	h->now = 0;
 	for (i = 0; i < NPU_SEMAPHORES; i++) {
@@ -617,72 +378,6 @@ void npu_hazard_begin(struct npu_hazard *h, const struct npu_hazard_job *job)
 }
 
 /* ---- Saved state ---------------------------------------------------------------------------- */
-
-static void wire_granule(struct npu_wire *w, struct granule *g)
-{
-	npu_wire_u32(w, &g->write);
-	for (unsigned int e = 0; e < NPU_ENGINES; e++)
-		npu_wire_u32(w, &g->read[e]);
-}
-
-/* A block's granules, as runs of equal ones: how many, then their record. */
-static void wire_granules(struct npu_wire *w, struct granule g[BLOCK_GRANULES])
-{
-	unsigned int i, j;
-
-	for (i = 0; i < BLOCK_GRANULES && !w->error; i = j) {
-		struct granule rec = g[i];
-		uint8_t n;
-
-		for (j = i + 1; j < BLOCK_GRANULES && !memcmp(&g[j], &rec, sizeof(rec)); j++)
-			;
-		n = (uint8_t)(j - i);
-		npu_wire_u8(w, &n);
-		wire_granule(w, &rec);
-		if (!npu_wire_check(w, n && n <= BLOCK_GRANULES - i, "a block of too many granules"))
-			return;
-		for (j = i; j < i + n; j++)
-			g[j] = rec;
-	}
-}
-
-static void wire_block(struct npu_hazard *h, struct npu_wire *w, unsigned int space, uint64_t index)
-{
-	struct block *b = get_block(h, space, index);
-
-	npu_wire_bool(w, &b->full);
-	npu_wire_bool(w, &b->split);
-	for (unsigned int i = 0; !b->full && i < BLOCK / 64; i++)
-		npu_wire_u64(w, &b->written[i]);
-	if (!b->split) {
-		wire_granule(w, &b->all);
-		return;
-	}
-	if (w->loading)
-		split_block(h, space, index, b);
-	wire_granules(w, granules(h, space, index));
-}
-
-/* Blocks that this job has touched: their number + 1 in ascending order, and 0. */
-static void wire_local(struct npu_hazard *h, struct npu_wire *w, unsigned int space)
-{
-	const struct local *l = &h->local[space];
-	uint64_t next = 0, index = 0;
-
-	for (;;) {
-		while (!w->loading && index < l->blocks &&
-		       l->block[index].generation != h->generation)
-			index++;
-		next = index < l->blocks ? index + 1 : 0;
-		npu_wire_u64(w, &next);
-		if (!next)
-			return;
-		if (!npu_wire_check(w, next > index && next <= l->blocks, "no such block"))
-			return;
-		wire_block(h, w, space, next - 1);
-		index = next;
-	}
-}
 
 static void wire_semaphore(struct npu_wire *w, struct semaphore *s, const uint8_t *want)
 {
@@ -715,7 +410,7 @@ void npu_hazard_wire(struct npu_hazard *h, struct npu_wire *w, const struct npu_
 	for (i = 0; i < NPU_SEMAPHORES; i++)
 		wire_semaphore(w, &h->semaphore[i], sems ? &sems->count[i] : NULL);
 	for (i = 0; i < 2; i++)
-		wire_local(h, w, i);
+		npu_local_wire(h->local[i], w);
 	npu_memory_wire(h->memory, w);
 	if (w->loading && w->error)
 		forget(h);
@@ -724,22 +419,13 @@ void npu_hazard_wire(struct npu_hazard *h, struct npu_wire *w, const struct npu_
 struct npu_hazard *npu_hazard_new(const struct npu_card_config *cfg)
 {
 	struct npu_hazard *h = calloc(1, sizeof(*h));
-	uint64_t size[2] = { cfg->spm_size, cfg->acc_size };
-	unsigned int i;
 
 	if (!h)
 		return NULL;
 	h->memory = npu_memory_new();
-	for (i = 0; i < 2; i++) {
-		struct local *l = &h->local[i];
-
-		l->blocks = (size[i] + BLOCK - 1) / BLOCK;
-		l->block = calloc(l->blocks, sizeof(*l->block));
-		/* A block's are set when it splits. */
-		l->granule = malloc(l->blocks * BLOCK_GRANULES * sizeof(*l->granule));
-	}
-	if (h->memory && h->local[0].block && h->local[0].granule && h->local[1].block &&
-	    h->local[1].granule)
+	h->local[NPU_SPACE_SPM] = npu_local_new(cfg->spm_size);
+	h->local[NPU_SPACE_ACC] = npu_local_new(cfg->acc_size);
+	if (h->memory && h->local[0] && h->local[1])
 		return h;
 	npu_hazard_free(h);
 	return NULL;
@@ -747,14 +433,10 @@ struct npu_hazard *npu_hazard_new(const struct npu_card_config *cfg)
 
 void npu_hazard_free(struct npu_hazard *h)
 {
-	unsigned int i;
-
 	if (!h)
 		return;
-	for (i = 0; i < 2; i++) {
-		free(h->local[i].block);
-		free(h->local[i].granule);
-	}
+	npu_local_free(h->local[0]);
+	npu_local_free(h->local[1]);
 	npu_memory_free(h->memory);
 	free(h);
 }
