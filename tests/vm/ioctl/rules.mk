@@ -20,8 +20,6 @@ $(IOCTL_BINS): $(BUILD)/tests/vm/ioctl/test_%: $(BUILD)/tests/vm/ioctl/test_%.o 
 # $(1): what is given to run.sh
 ioctl_tests = $(filter-out $(if $(findstring --qmp,$(1)),,inject) $(if $(findstring aer_inject,$(1)),,aer),$(IOCTL_TESTS))
 
-# On the debug kernel no card is pulled out (test_inject.c).
-#
 # One VM runs them all; with two cards, so that buffers can go from one to the other. Where it shall
 # suspend to memory for real it is booted through the BIOS. Cards come and go, so one thread emulates the
 # processors (run.sh); what leaves them where they are has two on the debug kernel.
@@ -44,10 +42,10 @@ $(eval $(call ioctl_check,6.12-iommu,--kernel 6.12 --one-thread --iommu --qmp --
 $(eval $(call ioctl_check,7.x,--kernel 7.x --one-thread --bzimage,NPU_S3=1))
 $(eval $(call ioctl_check,7.x-iommu,--kernel 7.x --one-thread --iommu --qmp --modprobe aer_inject))
 # It takes long for all, so three VMs share them.
-$(eval $(call ioctl_check,debug,--kernel debug,NPU_NO_HOTPLUG=1,queue bo dmem vm stress))
-$(eval $(call ioctl_check,debug-2,--kernel debug --one-thread --qmp,NPU_NO_HOTPLUG=1,unplug dump pm event))
-$(eval $(call ioctl_check,debug-3,--kernel debug --one-thread --qmp,NPU_NO_HOTPLUG=1,recovery inject unload))
-# There everything can be tested. A card whose local memory has limits comes and goes.
+$(eval $(call ioctl_check,debug,--kernel debug,,queue bo dmem vm stress))
+$(eval $(call ioctl_check,debug-2,--kernel debug --one-thread --qmp,,unplug dump pm event))
+$(eval $(call ioctl_check,debug-3,--kernel debug --one-thread --qmp --modprobe aer_inject,,recovery inject aer unload))
+# A card whose local memory has limits comes and goes.
 $(eval $(call ioctl_test,debug-7.x,--kernel debug-7.x,,queue bo vm stress))
 $(eval $(call ioctl_test,debug-7.x-2,--kernel debug-7.x --one-thread --qmp,NPU_DMEM=1,dmem unplug dump pm event))
 $(eval $(call ioctl_test,debug-7.x-3,--kernel debug-7.x --one-thread --qmp --modprobe aer_inject,,recovery inject aer unload))
