@@ -16,24 +16,29 @@ vm_seeds = $(foreach v,NPU_TEST_SEED NPU_SEED,$(if $($(v)),export $(v)=$($(v));)
 -include tests/vm/soak/rules.mk
 
 # libnpu's tests: the sources that the simulator passes, against accel0; where there are two cards, those that move
-# data against accel1 as well, since all the rest is the same code.
+# data against accel1 as well, since all the rest is the same code. The kernels that check themselves run those alone:
+# the others are about the library, and take long there.
 LIBNPU_VM_TESTS := $(notdir $(libnpu_tests))
 LIBNPU_VM_BINS := $(libnpu_tests:%=$(BUILD)/%)
-LIBNPU_SECOND := $(filter test_buffer test_queue test_matmul,$(LIBNPU_VM_TESTS))
+LIBNPU_MOVING := $(filter test_buffer test_queue test_matmul,$(LIBNPU_VM_TESTS))
 
-define libnpu_check
-CHECK += vm-libnpu-$(1)
-vm-libnpu-$(1).cmd = tests/vm/run.sh --timeout 900 --name libnpu-$(1) --device inject=on $(2) \
-	$(LIBNPU_VM_BINS:%=--file %) -- \
-	'$$(vm_seeds) e=0; export NPU_DEVICE=accel0; for t in $(LIBNPU_VM_TESTS); do ./$$$$t || e=1; done; \
-	NPU_DEVICE=accel1; for t in $(if $(findstring --cards 2,$(2)),$(LIBNPU_SECOND)); do ./$$$$t || e=1; done; exit $$$$e'
-vm-libnpu-$(1).deps = $(LIBNPU_VM_BINS)
-vm-libnpu-$(1).timeout = 960
+# $(1): the name; $(2): what is given to run.sh; $(3): the tests
+define libnpu_test
+vm-libnpu-$(1).deps = $(filter $(addprefix %/,$(3)),$(LIBNPU_VM_BINS))
+vm-libnpu-$(1).cmd = tests/vm/run.sh --timeout $(if $(findstring debug,$(1)),1800,900) --name libnpu-$(1) \
+	--device inject=on $(2) $$(vm-libnpu-$(1).deps:%=--file %) -- \
+	'$$(vm_seeds) e=0; export NPU_DEVICE=accel0; for t in $(3); do ./$$$$t || e=1; done; \
+	NPU_DEVICE=accel1; for t in $(if $(findstring --cards 2,$(2)),$(LIBNPU_MOVING)); do ./$$$$t || e=1; done; exit $$$$e'
+vm-libnpu-$(1).timeout = $(if $(findstring debug,$(1)),1860,960)
 endef
-$(eval $(call libnpu_check,6.12,--kernel 6.12))
-$(eval $(call libnpu_check,6.12-iommu,--kernel 6.12 --iommu --cards 2))
-$(eval $(call libnpu_check,7.x,--kernel 7.x --cards 2))
-$(eval $(call libnpu_check,7.x-iommu,--kernel 7.x --iommu))
+$(eval $(call libnpu_test,6.12,--kernel 6.12,$(LIBNPU_VM_TESTS)))
+$(eval $(call libnpu_test,6.12-iommu,--kernel 6.12 --iommu --cards 2,$(LIBNPU_VM_TESTS)))
+$(eval $(call libnpu_test,7.x,--kernel 7.x --cards 2,$(LIBNPU_VM_TESTS)))
+$(eval $(call libnpu_test,7.x-iommu,--kernel 7.x --iommu,$(LIBNPU_VM_TESTS)))
+$(eval $(call libnpu_test,debug,--kernel debug,$(LIBNPU_MOVING)))
+$(eval $(call libnpu_test,debug-7.x,--kernel debug-7.x,$(LIBNPU_MOVING)))
+CHECK += $(addprefix vm-libnpu-,6.12 6.12-iommu 7.x 7.x-iommu debug)
+CHECK_debug-7.x += vm-libnpu-debug-7.x
 
 # One compiled network, many processes and threads that run it on one card.
 define requests_check
