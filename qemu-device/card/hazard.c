@@ -36,10 +36,11 @@ struct token {
 	uint8_t engine;
 };
 
+/* A job's start touches all semaphores, so what they hold, more than a page each, is elsewhere. */
 struct semaphore {
 	uint32_t made;
 	uint32_t taken;
-	struct token token[TOKENS];
+	struct token *token; /* TOKENS of them */
 };
 
 /**
@@ -72,6 +73,7 @@ struct npu_hazard {
 	uint64_t page_len;
 	uint32_t runs;
 	uint32_t looks;
+	struct token token[NPU_SEMAPHORES][TOKENS];
 };
 
 /* ---- Reports -------------------------------------------------------------------------------- */
@@ -422,6 +424,8 @@ struct npu_hazard *npu_hazard_new(const struct npu_card_config *cfg)
 
 	if (!h)
 		return NULL;
+	for (unsigned int i = 0; i < NPU_SEMAPHORES; i++)
+		h->semaphore[i].token = h->token[i];
 	h->memory = npu_memory_new();
 	h->local[NPU_SPACE_SPM] = npu_local_new(cfg->spm_size);
 	h->local[NPU_SPACE_ACC] = npu_local_new(cfg->acc_size);

@@ -80,10 +80,11 @@ struct token {
 	uint64_t maker;
 };
 
+/* A job's start touches all semaphores, so what they hold, a page each, is elsewhere. */
 struct semaphore {
 	uint64_t made;
 	uint64_t taken;
-	struct token token[TOKENS];
+	struct token *token; /* TOKENS of them */
 };
 
 /**
@@ -116,6 +117,7 @@ struct npu_time {
 	struct queue queue[NPU_ENGINES];
 	struct semaphore semaphore[NPU_SEMAPHORES];
 	struct entry entry[RING];
+	struct token token[NPU_SEMAPHORES][TOKENS];
 };
 
 static uint64_t div_up(uint64_t a, uint64_t b)
@@ -696,6 +698,8 @@ struct npu_time *npu_time_new(const struct npu_card_config *cfg)
 		return NULL;
 	t->cfg = *cfg;
 	t->watch = NULL;
+	for (unsigned int i = 0; i < NPU_SEMAPHORES; i++)
+		t->semaphore[i].token = t->token[i];
 	npu_time_reset(t);
 	return t;
 }
