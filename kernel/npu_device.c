@@ -246,6 +246,8 @@ static void npu_device_stop(struct npu_device *ndev)
 	npu_reset_fini(ndev);
 	npu_device_quiesce(ndev);
 	npu_rings_fail(ndev, -ENODEV);
+	/* A PCI error may have stopped it for a recovery that does not come. What waits ends. */
+	npu_reset_resume(ndev);
 	npu_rings_fini(ndev);
 }
 

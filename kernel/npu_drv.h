@@ -14,6 +14,7 @@
 #define NPU_DRV_H
 
 #include <linux/io.h>
+#include <linux/math64.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/workqueue.h>
@@ -154,6 +155,15 @@ static inline void npu_dev_exit(int idx)
 static inline bool npu_device_gone(struct npu_device *ndev)
 {
 	return READ_ONCE(ndev->wedged) || drm_dev_is_unplugged(&ndev->base);
+}
+
+/** npu_cycles_to_ns - of whatever number a card gives: too many wrap */
+static inline u64 npu_cycles_to_ns(struct npu_device *ndev, u64 cycles)
+{
+	u32 rest, khz = ndev->caps.clock_khz;
+	u64 ms = div_u64_rem(cycles, khz, &rest);
+
+	return ms * NSEC_PER_MSEC + div_u64((u64)rest * NSEC_PER_MSEC, khz);
 }
 
 static inline u32 npu_read(struct npu_device *ndev, u32 reg)

@@ -273,8 +273,10 @@ static void npu_dump_window(struct npu_dump_stream *stream)
 	u64 size = le64_to_cpu(stream->size), start = 0;
 	u32 cmd = le32_to_cpu(stream->cmd);
 
-	if (cmd != NPU_ERROR_NO_CMD && cmd > NPU_DUMP_CODE_BYTES / 2)
-		start = min_t(u64, cmd, size) - NPU_DUMP_CODE_BYTES / 2;
+	/* Where the command is the card says, which may be anything. */
+	if (cmd != NPU_ERROR_NO_CMD)
+		start = min_t(u64, cmd, size);
+	start -= min_t(u64, start, NPU_DUMP_CODE_BYTES / 2);
 	stream->start = cpu_to_le64(start);
 	stream->bytes = cpu_to_le64(min_t(u64, size - start, NPU_DUMP_CODE_BYTES));
 }

@@ -82,8 +82,14 @@ static void npu_fence_late_work(struct irq_work *work)
 {
 	struct npu_late_fence *late = container_of(work, struct npu_late_fence, work);
 
+	/*
+	 * The last job may be gone with this, and the module after it: npu_fence_module_exit() waits for
+	 * RCU's readers, which an interrupt is but a thread of PREEMPT_RT is not.
+	 */
+	rcu_read_lock();
 	npu_fence_signal(&late->own.base);
 	dma_fence_put(&late->own.base);
+	rcu_read_unlock();
 }
 
 void npu_fence_signal_late(struct dma_fence *fence)

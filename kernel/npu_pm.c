@@ -97,6 +97,11 @@ static int npu_pm_suspend(struct device *dev)
 	struct npu_device *ndev = dev_get_drvdata(dev);
 	int ret;
 
+	/* One that is given up may show a job for ever, and has nothing worth saving. */
+	if (npu_device_gone(ndev)) {
+		npu_reset_stop(ndev);
+		return 0;
+	}
 	npu_reset_pause(ndev);
 	ret = npu_rings_drain(ndev, NPU_SUSPEND_MS);
 	if (ret) {
@@ -122,7 +127,8 @@ static int npu_pm_resume(struct device *dev)
 {
 	struct npu_device *ndev = dev_get_drvdata(dev);
 
-	npu_gem_restore_local(ndev);
+	if (!npu_device_gone(ndev))
+		npu_gem_restore_local(ndev);
 	/* Jobs that waited go on. A card that does not come back is wedged, not the system. */
 	npu_reset_start(ndev);
 	return 0;

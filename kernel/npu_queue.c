@@ -80,11 +80,6 @@ static void npu_file_stats_put(struct npu_file_stats *stats)
 	kref_put(&stats->ref, npu_file_stats_free);
 }
 
-static u64 npu_cycles_to_ns(struct npu_device *ndev, u64 cycles)
-{
-	return mul_u64_u32_div(cycles, USEC_PER_SEC, ndev->caps.clock_khz);
-}
-
 void npu_queue_account(struct npu_queue *queue, const struct drm_npu_result *result, u32 ncores)
 {
 	struct npu_device *ndev = queue->ndev;
@@ -569,6 +564,10 @@ static int npu_perf_core(struct npu_file *file, struct drm_npu_perf_query *args)
 		npu_pm_put(ndev);
 		return -ENODEV;
 	}
+	/* In the middle of a reset counters are all ones. */
+	ret = npu_reset_hold_wait(ndev);
+	if (ret)
+		goto out;
 	for (e = 0; e < NPU_ENGINES; e++) {
 		/* The pairs latch: one reader at a time. */
 		mutex_lock(&ndev->latch_lock);
@@ -586,9 +585,14 @@ static int npu_perf_core(struct npu_file *file, struct drm_npu_perf_query *args)
 			.energy_nj = ctr[NPU_CTR_ENERGY_NJ],
 		};
 	}
+	/* And of one that was just pulled out. */
+	if (npu_read(ndev, NPU_REG_MAGIC) != NPU_MAGIC)
+		ret = -ENODEV;
+	npu_reset_release(ndev);
+out:
 	npu_dev_exit(idx);
 	npu_pm_put(ndev);
-	return npu_put_block(args->pointer, &args->size, &perf, sizeof(perf));
+	return ret ?: npu_put_block(args->pointer, &args->size, &perf, sizeof(perf));
 }
 
 int npu_ioctl_perf_query(struct drm_device *dev, void *data, struct drm_file *filp)

@@ -65,6 +65,7 @@
  * @served: woken when @done changes, or the card is given up
  * @sem: see above
  * @stopped: the card is stopped; @sem
+ * @link_lost: by a PCI error, and nobody has done anything about it since
  * @pause_lock: see above
  * @paused: all schedulers are paused; @pause_lock
  */
@@ -81,6 +82,7 @@ struct npu_reset {
 	wait_queue_head_t served;
 	struct rw_semaphore sem;
 	bool stopped;
+	bool link_lost;
 	struct mutex pause_lock;	/* pausing and resuming schedulers */
 	bool paused;
 };
@@ -121,9 +123,9 @@ int npu_reset_wait(struct npu_device *ndev)
 	struct npu_reset *reset = ndev->reset;
 	int target = atomic_read(&reset->wanted);
 
+	/* Not whether it is awake: a card that was reset may fall asleep before anybody looks. */
 	wait_event(reset->served,
-		   npu_device_gone(ndev) || (atomic_read(&reset->done) - target >= 0 &&
-					     !READ_ONCE(reset->stopped)));
+		   npu_device_gone(ndev) || atomic_read(&reset->done) - target >= 0);
 	return npu_device_gone(ndev) ? -ENODEV : 0;
 }
 
@@ -199,6 +201,7 @@ void npu_reset_stop(struct npu_device *ndev)
 	reset->serving = atomic_read(&reset->wanted);
 	npu_rings_halt(ndev);
 	WRITE_ONCE(reset->stopped, true);
+	WRITE_ONCE(reset->link_lost, false);
 	up_write(&reset->sem);
 	/* The card's memory is not there for the processor either: whoever touches it waits. */
 	npu_gem_zap_local(ndev);
@@ -210,9 +213,13 @@ int npu_reset_start(struct npu_device *ndev)
 	int ret;
 
 	down_write(&reset->sem);
+	WRITE_ONCE(reset->link_lost, false);
 	pci_set_master(ndev->pdev);
 	ret = npu_device_bring_up(ndev);
-	if (!ret) {
+	if (ret) {
+		/* It may have been given up before, and what it used be freed. */
+		pci_clear_master(ndev->pdev);
+	} else {
 		npu_rings_restart(ndev);
 		WRITE_ONCE(reset->stopped, false);
 		WRITE_ONCE(ndev->wedged, false);
@@ -278,7 +285,8 @@ static void npu_reset_link_work(struct work_struct *work)
 {
 	struct npu_reset *reset = container_of(to_delayed_work(work), struct npu_reset, link_work);
 
-	if (!READ_ONCE(reset->stopped))
+	/* Whoever has stopped or started it since looks after it. */
+	if (!xchg(&reset->link_lost, false))
 		return;
 	npu_reset_wedge(reset->ndev, "its link does not come back");
 	npu_reset_resume(reset->ndev);
@@ -425,6 +433,8 @@ static pci_ers_result_t npu_reset_error_detected(struct pci_dev *pdev, pci_chann
 	npu_reset_stop(ndev);
 	if (state == pci_channel_io_frozen) {
 		/* Nobody says so when a link does not come back. */
+		WRITE_ONCE(ndev->reset->link_lost, true);
+		cancel_delayed_work(&ndev->reset->link_work);
 		schedule_delayed_work(&ndev->reset->link_work, NPU_LINK_TIMEOUT);
 		return PCI_ERS_RESULT_NEED_RESET;
 	}
@@ -449,6 +459,7 @@ static pci_ers_result_t npu_reset_slot_reset(struct pci_dev *pdev)
 	pci_restore_state(pdev);
 	pci_save_state(pdev);
 	if (!pci_device_is_present(pdev)) {
+		WRITE_ONCE(ndev->reset->link_lost, false);
 		npu_reset_wedge(ndev, "it did not survive a PCI error");
 		npu_reset_resume(ndev);
 		return PCI_ERS_RESULT_DISCONNECT;

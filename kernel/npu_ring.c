@@ -223,14 +223,17 @@ u64 npu_ring_running(struct npu_ring *ring, struct npu_queue *queue)
 {
 	const struct npu_slot *slot;
 	unsigned long flags;
-	u64 cycles = 0;
+	u64 cycles = 0, busy;
 
 	spin_lock_irqsave(&ring->lock, flags);
 	slot = &ring->slot[npu_ring_entry(ring->head)];
 	if (ring->head != ring->tail && slot->job->queue == queue &&
-	    npu_ring_read_job(ring) == slot->id)
-		cycles = npu_read64(ring->ndev, NPU_RING(ring->index) + NPU_RING_BUSY_LO) *
-			 slot->job->ncores[slot->task];
+	    npu_ring_read_job(ring) == slot->id) {
+		busy = npu_read64(ring->ndev, NPU_RING(ring->index) + NPU_RING_BUSY_LO);
+		/* Of a card that was just pulled out it is all ones. */
+		if (busy != U64_MAX)
+			cycles = busy * slot->job->ncores[slot->task];
+	}
 	spin_unlock_irqrestore(&ring->lock, flags);
 	return cycles;
 }

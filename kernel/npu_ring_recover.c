@@ -263,7 +263,9 @@ void npu_rings_watchdog(struct work_struct *work)
 		npu_rings_watch_stall(rings, sum, busy && !running);
 		npu_reset_release(ndev);
 	} else {
-		busy = true;
+		/* In the middle of a reset, which ends; or it sleeps, and has nothing to do. */
+		for (i = 0; i < ndev->nrings; i++)
+			busy |= npu_ring_busy(&ndev->rings[i]);
 	}
 	if (busy)
 		queue_delayed_work(ndev->wq, &rings->watchdog, NPU_WATCHDOG_PERIOD);
@@ -345,12 +347,17 @@ static void npu_ring_restart(struct npu_ring *ring, int error)
 	for (pos = ring->head; pos != ring->tail; pos++) {
 		struct npu_slot slot = ring->slot[npu_ring_entry(pos)];
 
-		if (npu_job_doomed(slot.job))
+		if (npu_job_doomed(slot.job)) {
 			npu_ring_lose(ring, &slot, -ECANCELED);
-		else if ((s32)(pos - ring->taken) < 0)
+			continue;
+		}
+		if ((s32)(pos - ring->taken) < 0) {
 			npu_ring_lose(ring, &slot, slot.error ?: error);
-		else
-			ring->spare[n++] = slot;
+			continue;
+		}
+		/* It runs again under another number, so a dump of it has seen what there was. */
+		npu_ring_dump_end(ring, &slot, NULL, NULL, 0);
+		ring->spare[n++] = slot;
 	}
 	memset(ring->cpl, 0, NPU_RING_ENTRIES * sizeof(*ring->cpl));
 	ring->head = 0;

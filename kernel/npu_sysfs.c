@@ -49,8 +49,7 @@ static ssize_t busy_ns_show(struct device *dev, struct device_attribute *attr, c
 	struct npu_device *ndev = dev_get_drvdata(dev);
 	u64 cycles = atomic64_read(&ndev->totals.cycles);
 
-	return sysfs_emit(buf, "%llu\n",
-			  mul_u64_u32_div(cycles, USEC_PER_SEC, ndev->caps.clock_khz));
+	return sysfs_emit(buf, "%llu\n", npu_cycles_to_ns(ndev, cycles));
 }
 static DEVICE_ATTR_RO(busy_ns);
 

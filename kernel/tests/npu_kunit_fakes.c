@@ -73,6 +73,11 @@ bool npu_reset_hold(struct npu_device *ndev)
 	return true;
 }
 
+int npu_reset_hold_wait(struct npu_device *ndev)
+{
+	return 0;
+}
+
 void npu_reset_release(struct npu_device *ndev)
 {
 }
