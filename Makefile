@@ -72,8 +72,12 @@ DESTDIR :=
 KVER := 6.12
 # The demo's device: the card in the VM, or a device name of libnpu.
 DEVICE := accel0
-# Cards in `make vm`.
+# Of `make vm`: how many cards; files and folders that come along, into the shell's folder; a command to run there instead
+# of the shell; more options of tests/vm/run.sh.
 CARDS := 1
+FILES :=
+RUN :=
+VM_OPTIONS :=
 TEST_TIMEOUT := 240
 
 ALL :=
@@ -189,8 +193,10 @@ module: $(BUILD)/kernel/$(KVER)/npu.ko
 
 $(KERNELS:%=vm-%) $(MORE_KERNELS:%=vm-%): vm-%: $(BUILD)/kernel/%/npu.ko qemu | deps-vm
 
-vm: vm-$(KVER)
-	$(Q)tests/vm/run.sh --interactive --kernel $(KVER) --cards $(CARDS)
+# Variables of make's command line are in the recipes' environment, so the command needs no quoting.
+vm: vm-$(KVER) $(NPUCTL)
+	$(Q)tests/vm/run.sh $(if $(RUN),,--interactive) --kernel $(KVER) --cards $(CARDS) \
+		$(addprefix --file ,$(NPUCTL) $(FILES)) $(VM_OPTIONS) $(if $(RUN),-- "$$RUN")
 
 install: all $(INSTALL)
 
@@ -210,7 +216,7 @@ Goals
   soak         what the driver has to bear, thousands of times, in VMs; SOAK=NAMES N=COUNT
   module       npu.ko for the kernel KVER
   qemu         QEMU with the card, as build/qemu/qemu-system-x86_64
-  vm           a shell in a VM with the card and npu.ko; leave it with Ctrl-A X
+  vm           a shell in a VM with the card, npu.ko, npuctl and FILES, or RUN=COMMAND in it; leave it with Ctrl-A X
   vm-6.12, vm-7.x, vm-debug  all that VM tests on that kernel need, without running any
   install      the library and the tools, to DESTDIR and PREFIX
   clean        remove build/ (what is cached in NPU_CACHE stays)
@@ -221,7 +227,9 @@ Variables
   JOBS         what runs side by side (number of processors)
   KVER         6.12, 7.x, debug, debug-7.x, or for module the release of an installed kernel (6.12)
   DEVICE       the device of the demo (accel0, in the VM)
-  CARDS        cards in `make vm` (1)
+  CARDS FILES  of `make vm`: cards (1); files and folders that come along
+  RUN          of `make vm`: a command to run there instead of a shell
+  VM_OPTIONS   of `make vm`: more options of tests/vm/run.sh
   PREFIX DESTDIR  where to install (/usr/local)
   NPU_CACHE    where kernels and QEMU are kept (~/.cache/npu)
 endef

@@ -39,15 +39,18 @@ stripped=$top/build/vm/modules/$release
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 
-# add_libraries PROGRAM: the shared libraries it was linked with, where it looks for them.
+# add_libraries PROGRAM: the shared libraries it was linked with, where it looks for them. The host's loader may find
+# them by its cache or by LD_LIBRARY_PATH, which the guest has not: so they are in /usr/lib as well.
 add_libraries() {
-	local library
+	local library link
 
 	# ldd fails on what is not dynamic: scripts, data, static programs.
 	while read -r library; do
 		[ ! -e "$root$library" ] || continue
 		mkdir -p "$root${library%/*}"
 		cp -L "$library" "$root$library"
+		link=$root/usr/lib/${library##*/}
+		[ -e "$link" ] || [ -L "$link" ] || ln "$root$library" "$link"
 	done < <(ldd "$1" 2>/dev/null | grep -o '/[^ ]*' || true)
 }
 
