@@ -136,6 +136,7 @@ qemu.timeout = 3600
 -include tools/rules.mk
 -include tests/rules.mk
 -include tests/vm/rules.mk
+-include docs/rules.mk
 
 # demo, bench and fuzz are in the rules.mk of what they run.
 .PHONY: all tests check check-quick module vm qemu install clean help FORCE
@@ -177,7 +178,7 @@ check-%: build.cmd = $(MAKE) -k -j $(JOBS) $(sort $(call test_files,$(CHECK_$*))
 $(MORE_KERNELS:%=check-%): check-%:
 	+@$(call run,,module-$* qemu,$(CHECK_$*))
 
-DEPS := build fuzz qemu kernel debug-kernel static vm demo bench growth train
+DEPS := build fuzz qemu kernel debug-kernel static vm demo bench growth train pictures
 .PHONY: $(DEPS:%=deps-%)
 $(DEPS:%=deps-%): deps-%:
 	$(Q)tools/dev/deps.sh $*
@@ -212,6 +213,7 @@ Goals
   check-debug-7.x  the driver's tests on Linux 7.x that checks itself; compiles it the first time
   bench        measure; writes build/bench.json
   bench-growth measure what many queues, buffers, mappings cost; writes build/growth.json, draws docs/growth-*.svg
+  pictures     draw the pages' pictures of docs/pictures/
   fuzz         ONNX files, images and the card under libFuzzer, FUZZ_SECONDS each (600)
   soak         what the driver has to bear, thousands of times, in VMs; SOAK=NAMES N=COUNT
   module       npu.ko for the kernel KVER

@@ -68,6 +68,11 @@ group_growth() {
 	packages="jq gnuplot-nox"
 }
 
+group_pictures() {
+	why="draw the pages' pictures"
+	packages="graphviz"
+}
+
 group_train() {
 	why="train the demo's network"
 	packages="python3 python3-torch python3-numpy dataset-fashion-mnist"
