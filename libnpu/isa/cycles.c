@@ -38,10 +38,23 @@ static bool resolve(void *opaque, uint64_t va, enum npu_access_kind kind, uint64
 	return true;
 }
 
-/* Where costs go: all of them, and those of each tag. */
+/* Where costs go: all of them, those of each tag, and each command to @tell unless NULL. */
 struct tally {
 	struct npu_cost *total, *by_tag;
 	unsigned int tags;
+	void (*tell)(void *opaque, const struct npu_command_time *when);
+	void *opaque;
+};
+
+/**
+ * struct member - a gang's, as its model's watcher
+ * @at: where in the stream each engine's next command is looked for
+ */
+struct member {
+	struct tally *tally;
+	const struct npu_code *code;
+	uint32_t core;
+	size_t at[NPU_ENGINES];
 };
 
 static void add(struct npu_cost *c, const struct npu_time_event *e)
@@ -57,13 +70,52 @@ static void add(struct npu_cost *c, const struct npu_time_event *e)
 	c->energy_fj += e->energy_fj;
 }
 
+/* Of an engine's commands the model tells one after the other; only it knows when. */
+static size_t next_command(struct member *m, enum npu_engine engine)
+{
+	const struct npu_cmd *cmd;
+	size_t at;
+
+	do {
+		at = m->at[engine];
+		cmd = (const void *)((const uint8_t *)m->code->cmds + at);
+		m->at[engine] += cmd->size;
+	} while (npu_isa_engine(cmd->opcode) != engine);
+	return at;
+}
+
+static void tell(struct member *m, const struct npu_time_event *e)
+{
+	size_t at = next_command(m, e->engine);
+	const struct npu_cmd *cmd = (const void *)((const uint8_t *)m->code->cmds + at);
+	const struct npu_command_time when = {
+		.name = npu_isa_name(cmd->opcode),
+		.core = m->core,
+		.engine = e->engine,
+		.cmd = (uint32_t)at,
+		.tag = e->tag,
+		.start = e->start,
+		.free = e->free,
+		.end = e->end,
+		.work = e->work,
+		.lmem_bytes = e->lmem_bytes,
+		.pcie_bytes = e->pcie_bytes,
+		.energy_fj = e->energy_fj,
+	};
+
+	m->tally->tell(m->tally->opaque, &when);
+}
+
 static void count(void *opaque, const struct npu_time_event *e)
 {
-	struct tally *y = opaque;
+	struct member *m = opaque;
+	struct tally *y = m->tally;
 
 	add(y->total, e);
 	if (e->tag < y->tags)
 		add(&y->by_tag[e->tag], e);
+	if (y->tell)
+		tell(m, e);
 }
 
 /* A barrier ends when it releases. */
@@ -175,8 +227,8 @@ void npu_timer_free(struct npu_timer *t)
 	free(t);
 }
 
-/* Models at time 0 that tell @y. */
-static int prepare(struct npu_timer *t, unsigned int cores, struct tally *y)
+/* Models at time 0 that tell @m. */
+static int prepare(struct npu_timer *t, unsigned int cores, struct member *m)
 {
 	unsigned int i;
 
@@ -187,7 +239,7 @@ static int prepare(struct npu_timer *t, unsigned int cores, struct tally *y)
 			t->time[i] = npu_time_new(&t->cfg);
 		if (!t->time[i])
 			return npu_fail(-ENOMEM, "out of memory");
-		npu_time_watch(t->time[i], count, y);
+		npu_time_watch(t->time[i], count, &m[i]);
 	}
 	return 0;
 }
@@ -196,6 +248,7 @@ static int time_code(struct npu_timer *t, const struct npu_code *code, unsigned 
 		     uint32_t host_regions, struct tally *y)
 {
 	struct places p = { .host = host_regions };
+	struct member m[NPU_MAX_CORES];
 	unsigned int i;
 	int ret = check(code, cores, y->tags);
 
@@ -206,7 +259,9 @@ static int time_code(struct npu_timer *t, const struct npu_code *code, unsigned 
 		memset(y->by_tag, 0, y->tags * sizeof(*y->by_tag));
 	for (i = 0; i < NPU_MAX_REGIONS; i++)
 		p.base[i] = (uint64_t)i << REGION_SHIFT;
-	ret = prepare(t, cores, y);
+	for (i = 0; i < cores; i++)
+		m[i] = (struct member){ .tally = y, .code = &code[i], .core = i };
+	ret = prepare(t, cores, m);
 	if (!ret)
 		run(t->time, code, cores, &p, y);
 	y->total->cycles = y->total->end;
@@ -234,6 +289,25 @@ int npu_code_costs(const struct npu_caps *caps, const struct npu_code *code, uns
 		end += by_tag[i].cycles;
 	}
 	return 0;
+}
+
+int npu_code_timeline(const struct npu_caps *caps, const struct npu_code *code, unsigned int cores,
+		      uint32_t host_regions,
+		      void (*fn)(void *opaque, const struct npu_command_time *when), void *opaque,
+		      uint64_t *cycles)
+{
+	struct npu_cost total = { 0 };
+	struct tally y = { .total = &total, .tell = fn, .opaque = opaque };
+	struct npu_timer *t = npu_timer_create(caps);
+	int ret;
+
+	if (!t)
+		return npu_fail(-ENOMEM, "out of memory");
+	ret = time_code(t, code, cores, host_regions, &y);
+	npu_timer_free(t);
+	if (cycles)
+		*cycles = total.cycles;
+	return ret;
 }
 
 int npu_code_time(struct npu_timer *t, const struct npu_code *code, unsigned int cores,

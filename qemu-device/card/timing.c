@@ -287,12 +287,13 @@ static struct entry *known_head(struct npu_time *t, unsigned int engine, uint64_
 	return e;
 }
 
-static void tell(const struct npu_time *t, const struct entry *e, uint64_t start)
+static void tell(const struct npu_time *t, const struct entry *e, uint64_t start, uint64_t free)
 {
 	const struct npu_time_event event = {
 		.tag = e->tag,
 		.engine = e->engine,
 		.start = start,
+		.free = free,
 		.end = e->end,
 		.work = e->work,
 		.lmem_bytes = e->local,
@@ -332,7 +333,7 @@ static void finish(struct npu_time *t, struct queue *q, struct entry *e, uint64_
 	c->pcie_bytes += e->host;
 	c->energy_fj += e->energy;
 	if (t->watch)
-		tell(t, e, start);
+		tell(t, e, start, free);
 }
 
 static bool decide_compute(struct npu_time *t, unsigned int engine)

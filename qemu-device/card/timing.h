@@ -52,6 +52,7 @@ struct npu_time_result {
  * struct npu_time_event - what one command was
  * @tag: its own
  * @start: when its engine began it; it may have waited for the memory port after that
+ * @free: when its engine could take the next one
  * @end: when its signals were made
  * @work: as in struct npu_time_counters; likewise the others
  */
@@ -59,6 +60,7 @@ struct npu_time_event {
 	uint32_t tag;
 	enum npu_engine engine;
 	uint64_t start;
+	uint64_t free;
 	uint64_t end;
 	uint64_t work;
 	uint64_t lmem_bytes;

@@ -36,7 +36,7 @@ static void sems(union gen_cmd *c, uint8_t wait, uint8_t signal)
 struct seen {
 	struct npu_time_counters sum[NPU_ENGINES];
 	struct npu_time_event event[4];
-	uint64_t count, end;
+	uint64_t count, end, free[NPU_ENGINES];
 };
 
 static void see(void *opaque, const struct npu_time_event *e)
@@ -45,7 +45,10 @@ static void see(void *opaque, const struct npu_time_event *e)
 	struct seen *seen = opaque;
 
 	assert_in_range(e->engine, 0, NPU_ENGINES - 1);
-	assert_true(e->end > e->start);
+	assert_true(e->free > e->start && e->end >= e->free);
+	/* An engine does one command after the other. */
+	assert_true(e->start >= seen->free[e->engine]);
+	seen->free[e->engine] = e->free;
 	sum = &seen->sum[e->engine];
 	sum->cmds++;
 	sum->work += e->work;
@@ -117,13 +120,16 @@ static void test_chain(void **state)
 	assert_int_equal(r.engine[NPU_ENGINE_STORE].cmds, 1);
 	assert_int_equal(seen.count, 4);
 	assert_int_equal(seen.event[0].start, 0);
+	assert_int_equal(seen.event[0].free, 68);
 	assert_int_equal(seen.event[0].end, 168);
 	assert_int_equal(seen.event[1].start, 168);
+	assert_int_equal(seen.event[1].free, 168 + 436);
 	assert_int_equal(seen.event[1].end, 168 + 436 + 126);
 	assert_int_equal(seen.event[2].start, 168 + 436 + 126);
 	assert_int_equal(seen.event[2].end, 168 + 436 + 126 + 104);
 	assert_int_equal(seen.event[2].tag, 77);
 	assert_int_equal(seen.event[3].engine, NPU_ENGINE_STORE);
+	assert_int_equal(seen.event[3].free, r.cycles - 800);
 	assert_int_equal(seen.event[3].end, r.cycles);
 	npu_time_free(t);
 }

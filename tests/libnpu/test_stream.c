@@ -394,6 +394,59 @@ static void cycles_are_the_cards(void **state)
 	npu_close(dev);
 }
 
+/* What npu_code_timeline() tells: sums, and that each command is told once and in its order. */
+struct told {
+	const struct npu_code *code;
+	struct npu_cost sum;
+	uint64_t free[2][NPU_ENGINES];
+	uint32_t next[2][NPU_ENGINES];
+};
+
+static void told(void *opaque, const struct npu_command_time *when)
+{
+	struct told *t = opaque;
+	const struct npu_cmd *cmd =
+		(const void *)((const uint8_t *)t->code[when->core].cmds + when->cmd);
+	bool load = when->engine == NPU_ENGINE_LOAD;
+
+	assert_in_range(when->core, 0, 1);
+	assert_true(when->cmd + sizeof(*cmd) <= t->code[when->core].size);
+	assert_int_equal(cmd->opcode, load ? NPU_OP_LOAD : NPU_OP_MATMUL);
+	assert_int_equal(cmd->tag, when->tag);
+	assert_string_equal(when->name, load ? "LOAD" : "MATMUL");
+	assert_true(when->cmd >= t->next[when->core][when->engine]);
+	t->next[when->core][when->engine] = when->cmd + cmd->size;
+	assert_true(when->start >= t->free[when->core][when->engine]);
+	assert_true(when->free > when->start && when->end > when->free);
+	t->free[when->core][when->engine] = when->free;
+	t->sum.commands++;
+	if (when->engine == NPU_ENGINE_MXU)
+		t->sum.macs += when->work;
+	t->sum.lmem_bytes += when->lmem_bytes;
+	t->sum.pcie_bytes += when->pcie_bytes;
+	t->sum.energy_fj += when->energy_fj;
+	if (when->end > t->sum.end)
+		t->sum.end = when->end;
+}
+
+static void timeline_is_whole(const struct npu_caps *caps, const struct npu_code *code,
+			      uint32_t host, const struct npu_cost *total)
+{
+	struct told t = { .code = code };
+	uint64_t cycles;
+
+	test_ok(npu_code_timeline(caps, code, 2, host, told, &t, &cycles));
+	assert_int_equal(cycles, total->cycles);
+	/* A last barrier is no command. */
+	assert_int_equal(t.sum.end + caps->barrier_cycles, cycles);
+	assert_int_equal(t.sum.commands, total->commands);
+	assert_int_equal(t.sum.macs, total->macs);
+	assert_int_equal(t.sum.lmem_bytes, total->lmem_bytes);
+	assert_int_equal(t.sum.pcie_bytes, total->pcie_bytes);
+	assert_int_equal(t.sum.energy_fj, total->energy_fj);
+	test_ok(npu_code_timeline(caps, code, 2, host, told, &(struct told){ .code = code }, NULL));
+}
+
 /* Two streams with barriers between their parts, a tag a part, and a last barrier alone. */
 #define PARTS 6
 
@@ -472,6 +525,7 @@ static void costs_add_up(void **state)
 		assert_true(total.energy_fj > 0 && total.macs > 0);
 		assert_true(round & 1 ? total.pcie_bytes && !total.lmem_bytes :
 					total.lmem_bytes && !total.pcie_bytes);
+		timeline_is_whole(caps, code, round & 1, &total);
 		/* Part 4's products count as part 3's, its loads do not. */
 		assert_int_equal(part[4].macs, 0);
 		assert_true(part[3].end > part[4].start);

@@ -190,6 +190,48 @@ int npu_code_costs(const struct npu_caps *caps, const struct npu_code *code, uns
 		   uint32_t host_regions, struct npu_cost *total, struct npu_cost *by_tag,
 		   unsigned int tags);
 
+/**
+ * struct npu_command_time - when a command of a gang is done, in cycles since the job's start
+ * @name: "MATMUL", ...
+ * @core: number of the stream
+ * @engine: enum npu_engine
+ * @cmd: byte offset in the stream
+ * @tag: its own
+ * @start: when its engine begins it; LOAD and STORE may wait for the memory port after that
+ * @free: when its engine takes the next one
+ * @end: when its signals are made: results are there
+ * @work: multiply-accumulates of the MXU, element operations of the VPU
+ * @lmem_bytes: moved to and from local memory, in whole bursts
+ * @pcie_bytes: over PCIe
+ * @energy_fj: femtojoules
+ */
+struct npu_command_time {
+	const char *name;
+	uint32_t core;
+	uint32_t engine;
+	uint32_t cmd;
+	uint32_t tag;
+	uint64_t start, free, end;
+	uint64_t work;
+	uint64_t lmem_bytes;
+	uint64_t pcie_bytes;
+	uint64_t energy_fj;
+};
+
+/**
+ * npu_code_timeline() - the same, command by command
+ * @fn: is told every command but barriers; those of one engine of one core in their order, each
+ *	beginning no sooner than the one before it left the engine free
+ * @opaque: for @fn
+ * @cycles: of the job; may be NULL
+ *
+ * Returns as npu_code_costs().
+ */
+int npu_code_timeline(const struct npu_caps *caps, const struct npu_code *code, unsigned int cores,
+		      uint32_t host_regions,
+		      void (*fn)(void *opaque, const struct npu_command_time *when), void *opaque,
+		      uint64_t *cycles);
+
 /* ---- Reading --------------------------------------------------------------------------------- */
 
 enum npu_disasm_format {
