@@ -6,16 +6,12 @@
  */
 #include "prometheus.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "command.h"
 #include "figures.h"
+#include "file.h"
 
 static void head(FILE *out, const char *metric, const char *help, bool counter)
 {
@@ -67,28 +63,14 @@ void prometheus_print(FILE *out)
 	cards_free(&list);
 }
 
+static void print(FILE *f, const void *opaque)
+{
+	(void)opaque;
+	prometheus_print(f);
+}
+
 int prometheus_write(const char *path)
 {
-	char draft[PATH_MAX];
-	bool wrong;
-	FILE *f;
-
-	/* The collector takes *.prom alone, so it does not see the draft. */
-	if (snprintf(draft, sizeof(draft), "%s.%ld.tmp", path, (long)getpid()) >=
-	    (int)sizeof(draft))
-		return complain(NPUCTL_FAILED, "%s: too long a name", path);
-	f = fopen(draft, "wxe");
-	if (!f)
-		return complain(NPUCTL_FAILED, "%s: %s", draft, strerror(errno));
-	prometheus_print(f);
-	/* Who collects is another user. */
-	wrong = fchmod(fileno(f), 0644) || ferror(f) || fflush(f);
-	wrong = fclose(f) || wrong;
-	if (wrong || rename(draft, path)) {
-		int error = errno;
-
-		unlink(draft);
-		return complain(NPUCTL_FAILED, "%s: %s", path, strerror(error));
-	}
-	return NPUCTL_DONE;
+	/* The collector takes *.prom alone, so it does not see a draft; and it is another user. */
+	return file_write(path, 0644, print, NULL);
 }
