@@ -272,32 +272,6 @@ static void print_text(const struct info *x)
 		       x->limit, x->fused_limit);
 }
 
-static uint32_t larger(uint32_t a, uint32_t b)
-{
-	return a > b ? a : b;
-}
-
-/* The default card, or where that is too small one with what the model needs. */
-static int open_simulated(struct npu_device **dev, const struct npu_image *image)
-{
-	const struct npu_caps *caps;
-	char name[96];
-	int r = device_open(dev, "sim:");
-
-	if (r)
-		return r;
-	caps = npu_device_caps(*dev);
-	if (image->cores <= caps->cores && image->spm_size <= caps->spm_size &&
-	    image->acc_size <= caps->acc_size)
-		return NPUCTL_DONE;
-	snprintf(name, sizeof(name), "sim:cores=%u,spm=%u,acc=%u",
-		 larger(image->cores, caps->cores), larger(image->spm_size, caps->spm_size),
-		 larger(image->acc_size, caps->acc_size));
-	npu_close(*dev);
-	*dev = NULL;
-	return device_open(dev, name);
-}
-
 int info_model(const char *path, const char *device, bool json)
 {
 	struct npu_device *dev = NULL;
@@ -305,10 +279,8 @@ int info_model(const char *path, const char *device, bool json)
 	struct info x = { .model = &model };
 	int r = model_read(&model, path);
 
-	if (!device)
-		device = getenv("NPU_DEVICE");
 	if (!r)
-		r = device ? device_open(&dev, device) : open_simulated(&dev, &model.image);
+		r = model_device(&dev, device, &model.image);
 	if (!r) {
 		x.device = npu_device_name(dev);
 		x.caps = npu_device_caps(dev);

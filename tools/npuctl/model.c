@@ -11,6 +11,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "npu/npu.h"
+
+#include "cards.h"
 #include "command.h"
 
 bool model_is(const char *path)
@@ -71,4 +74,39 @@ void model_free(struct model *m)
 {
 	npu_image_clear(&m->image);
 	free(m->data);
+}
+
+/* ---- Devices --------------------------------------------------------------------------------- */
+
+static uint32_t larger(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
+/* The default card, or where that is too small one with what the model needs. */
+static int open_simulated(struct npu_device **dev, const struct npu_image *image)
+{
+	const struct npu_caps *caps;
+	char name[96];
+	int r = device_open(dev, "sim:");
+
+	if (r)
+		return r;
+	caps = npu_device_caps(*dev);
+	if (image->cores <= caps->cores && image->spm_size <= caps->spm_size &&
+	    image->acc_size <= caps->acc_size)
+		return NPUCTL_DONE;
+	snprintf(name, sizeof(name), "sim:cores=%u,spm=%u,acc=%u",
+		 larger(image->cores, caps->cores), larger(image->spm_size, caps->spm_size),
+		 larger(image->acc_size, caps->acc_size));
+	npu_close(*dev);
+	*dev = NULL;
+	return device_open(dev, name);
+}
+
+int model_device(struct npu_device **dev, const char *name, const struct npu_image *image)
+{
+	if (!name)
+		name = getenv("NPU_DEVICE");
+	return name ? device_open(dev, name) : open_simulated(dev, image);
 }

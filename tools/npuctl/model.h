@@ -32,4 +32,14 @@ bool model_is(const char *path);
 int model_read(struct model *m, const char *path);
 void model_free(struct model *m);
 
+struct npu_device;
+
+/**
+ * model_device() - open the card on which a model's cost is told: @name, else NPU_DEVICE, else a
+ * simulated one, the default or where that is too small one with what the model needs
+ *
+ * Returns enum npuctl_exit, having said what is wrong.
+ */
+int model_device(struct npu_device **dev, const char *name, const struct npu_image *image);
+
 #endif
