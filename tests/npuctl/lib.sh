@@ -64,6 +64,12 @@ value() {
 	sed -n "s/^ *\"$1\": \(.*[^,]\),*\$/\1/p" "$work/out"
 }
 
+# drawn FILE: it is well-formed XML, and an SVG.
+drawn() {
+	check "$1 is not well-formed" xmllint --noout "$1" 2>>"$work/err"
+	check "$1 is no SVG" [ "$(xmllint --xpath 'namespace-uri(/*)' "$1" 2>>"$work/err")" = http://www.w3.org/2000/svg ]
+}
+
 finish() {
 	echo "$passed passed, $failed failed"
 	[ "$failed" = 0 ] && [ "$passed" != 0 ]

@@ -47,6 +47,10 @@ npuctl-dump.deps = $(NPUCTL_SAN) $(JSON_KEYS)
 npuctl-snapshots.cmd = tests/npuctl/test_snapshots.sh $(NPUCTL_SAN) $(JSON_KEYS)
 npuctl-snapshots.deps = $(NPUCTL_SAN) $(JSON_KEYS)
 
+npuctl-plot.cmd = tests/npuctl/test_plot.sh $(NPUCTL_SAN) $(JSON_KEYS)
+npuctl-plot.deps = $(NPUCTL_SAN) $(JSON_KEYS)
+npuctl-plot.timeout = 300
+
 npuctl-top.cmd = tests/npuctl/test_top.sh $(NPUCTL_SAN)
 npuctl-top.deps = $(NPUCTL_SAN)
 
@@ -54,7 +58,7 @@ npuctl-levels.cmd = tests/npuctl/test_levels.sh $(NPUCTL_SAN) $(JSON_KEYS)
 npuctl-levels.deps = $(NPUCTL_SAN) $(JSON_KEYS)
 npuctl-levels.timeout = 600
 
-CHECK_QUICK += npuctl-dump npuctl-snapshots npuctl-top npuctl-levels
+CHECK_QUICK += npuctl-dump npuctl-snapshots npuctl-plot npuctl-top npuctl-levels
 CHECK_QUICK += $(npuctl_tests:%=$(BUILD)/san/%) npuctl-sim npuctl-model
 
 # One thread emulates the processors: the card is reset (run.sh).

@@ -17,7 +17,7 @@ group_build() {
 	why="build the library, the tools and their unit tests"
 	packages="gcc libc6-dev make pkgconf libdrm-dev libpci-dev libncurses-dev libcmocka-dev
 		  libpng-dev libjansson-dev libcap2-bin file libprotobuf-c-dev protobuf-c-compiler
-		  protobuf-compiler libonnx-dev libonnx-testdata tmux"
+		  protobuf-compiler libonnx-dev libonnx-testdata tmux libxml2-utils"
 }
 
 group_fuzz() {

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "npu/hw/isa.h"
+#include "npu/image.h"
 #include "npu/npu.h"
 
 #include "cards.h"
@@ -34,6 +35,13 @@ uint32_t dtype_operand(enum dtype dtype)
 size_t dtype_size(enum dtype dtype)
 {
 	return dtype == DTYPE_INT8 ? 1 : 2;
+}
+
+uint32_t dtype_rate(enum dtype dtype, bool depthwise)
+{
+	if (dtype == DTYPE_INT8)
+		return depthwise ? NPU_RATE_DEPTHWISE : NPU_RATE_ARRAY;
+	return depthwise ? NPU_RATE_DEPTHWISE_FLOAT : NPU_RATE_ARRAY_FLOAT;
 }
 
 uint64_t now_ns(void)
@@ -175,6 +183,18 @@ int bench_on_device(const struct command *self, const struct option_spec *specs,
 	r = run(dev, opaque);
 	npu_close(dev);
 	return r;
+}
+
+bool bench_plots_alone(const char *plot)
+{
+	return plot && !strcmp(plot, "-");
+}
+
+int bench_check_plot(const char *plot, bool json)
+{
+	if (!json || !bench_plots_alone(plot))
+		return OPTIONS_GO_ON;
+	return complain(NPUCTL_USAGE, "--json and --plot - would both go to stdout");
 }
 
 static const struct command *const verbs[] = {

@@ -23,6 +23,11 @@ struct npu_queue;
 		.name = "seconds", .kind = OPTION_NUMBER, .value = (v), .metavar = "S", \
 		.help = (text), .min = 1, .max = 3600                                   \
 	}
+#define OPTION_PLOT(v)                                                                      \
+	{                                                                                   \
+		.name = "plot", .kind = OPTION_STRING, .value = (v), .metavar = "FILE.svg", \
+		.help = "draw a roofline; - is stdout, where there is nothing else then"    \
+	}
 #define OPTION_DEPTH(v, text)                                                         \
 	{                                                                             \
 		.name = "depth", .kind = OPTION_NUMBER, .value = (v), .metavar = "N", \
@@ -39,6 +44,12 @@ int bench_on_device(const struct command *self, const struct option_spec *specs,
 		    char **argv, const char *const *device,
 		    int (*run)(struct npu_device *dev, const void *opaque), const void *opaque);
 
+/** bench_check_plot() - OPTIONS_GO_ON; or --json and --plot would both be on stdout, as was said */
+int bench_check_plot(const char *plot, bool json);
+
+/** bench_plots_alone() - to stdout, so that nothing else may go there */
+bool bench_plots_alone(const char *plot);
+
 /** now_ns() - a clock that only goes forward */
 uint64_t now_ns(void);
 
@@ -53,6 +64,9 @@ extern const char *const dtype_names[];
 /** dtype_operand() - enum npu_type of operands; dtype_size() - bytes of one */
 uint32_t dtype_operand(enum dtype dtype);
 size_t dtype_size(enum dtype dtype);
+
+/** dtype_rate() - enum npu_rate of products, or of depthwise convolutions */
+uint32_t dtype_rate(enum dtype dtype, bool depthwise);
 
 /**
  * bench_buffer() - local memory with pseudo-random bytes (finite as floats of 16 bits); 0 or -errno

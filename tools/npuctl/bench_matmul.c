@@ -16,11 +16,13 @@
 #include "cards.h"
 #include "command.h"
 #include "output.h"
+#include "roofline.h"
 
 struct options {
 	const char *device;
 	uint32_t m, n, k, depth, seconds;
 	unsigned int dtype, sums;
+	const char *plot;
 	bool json;
 };
 
@@ -115,6 +117,23 @@ static int measure(struct npu_queue *queue, const struct options *o, const struc
 	return r;
 }
 
+static int plot(const struct options *o, const char *name, const struct npu_caps *caps,
+		const struct figures *f)
+{
+	struct roofline_point point = {
+		.work = { .macs = f->estimate.macs,
+			  .bytes = f->estimate.bytes,
+			  .rate = dtype_rate(o->dtype, false) },
+		.cycles = f->cycles / f->jobs,
+	};
+	char title[256];
+	const struct roofline r = { .title = title, .caps = caps, .points = &point, .count = 1 };
+
+	snprintf(point.label, sizeof(point.label), "%u x %u x %u", o->m, o->n, o->k);
+	snprintf(title, sizeof(title), "npuctl bench matmul: %s, %s", name, dtype_names[o->dtype]);
+	return roofline_write(&r, o->plot);
+}
+
 static int report(const struct options *o, const char *name, const struct npu_caps *caps,
 		  const struct figures *f)
 {
@@ -125,6 +144,8 @@ static int report(const struct options *o, const char *name, const struct npu_ca
 	double utilisation = f->estimate.limit_cycles / cycles;
 	json_t *doc;
 
+	if (bench_plots_alone(o->plot))
+		return NPUCTL_DONE;
 	if (!o->json) {
 		printf("%s: %s, m %u, n %u, k %u, %s\n", name, dtype_names[o->dtype], o->m, o->n,
 		       o->k, o->sums ? "sums" : "requantised");
@@ -156,8 +177,10 @@ static int run_on(struct npu_device *dev, const void *opaque)
 	struct npu_matmul desc = describe(o);
 	struct npu_queue *queue = NULL;
 	struct figures f = { 0 };
-	int r;
+	int r = bench_check_plot(o->plot, o->json);
 
+	if (r != OPTIONS_GO_ON)
+		return r;
 	r = npu_matmul_estimate(dev, &desc, &f.estimate);
 	if (!r)
 		r = make_operands(dev, o, &args);
@@ -169,6 +192,8 @@ static int run_on(struct npu_device *dev, const void *opaque)
 		r = complain_npu("the product");
 	else
 		r = report(o, npu_device_name(dev), npu_device_caps(dev), &f);
+	if (!r && o->plot)
+		r = plot(o, npu_device_name(dev), npu_device_caps(dev), &f);
 	npu_queue_release(queue);
 	free_operands(&args);
 	return r;
@@ -217,6 +242,7 @@ static int run(const struct command *self, int argc, char **argv)
 		  .choices = outs },
 		OPTION_DEPTH(&o.depth, "products under way (4)"),
 		OPTION_SECONDS(&o.seconds, "how long (2)"),
+		OPTION_PLOT(&o.plot),
 		OPTION_DEVICE(&o.device),
 		OPTION_JSON(&o.json),
 		OPTION_END,
@@ -232,6 +258,7 @@ const struct command command_bench_matmul = {
 	.details = "Operands are resident in local memory, the second one packed. \"host\" is what "
 		   "this machine took,\n"
 		   "\"modelled\" what the card would take.",
-	.example = "npuctl bench matmul --device sim:cores=1,check=off -m 512 -n 512 -k 512",
+	.example = "npuctl bench matmul --device sim:cores=1,check=off -m 512 -n 512 -k 512\n"
+		   "  npuctl bench matmul --plot roofline.svg",
 	.run = run,
 };

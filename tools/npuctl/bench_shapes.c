@@ -24,12 +24,14 @@
 #include "cards.h"
 #include "command.h"
 #include "output.h"
+#include "roofline.h"
 #include "shapes.h"
 
 struct options {
 	const char *device;
 	unsigned int dtype;
 	uint32_t time_ms;
+	const char *plot;
 	bool json, run;
 };
 
@@ -40,12 +42,13 @@ struct layer {
 	const struct shape *shape;
 	struct npu_estimate estimate;
 	uint64_t cycles;
+	uint32_t rate;
 	double host_us;
 };
 
 /* A layer as the library takes it; one of the two is used. */
 struct operation {
-	bool conv;
+	bool conv, depthwise;
 	struct npu_matmul matmul;
 	struct npu_conv2d conv2d;
 	uint64_t a_bytes, b_bytes, out_bytes;
@@ -142,6 +145,7 @@ static int describe_conv(const struct shape *s, enum dtype dtype, struct operati
 		return complain(NPUCTL_FAILED,
 				"layer %s: no padding below and to the right gives %u x %u outputs",
 				s->layer, v[SHAPE_OUT_H], v[SHAPE_OUT_W]);
+	op->depthwise = depthwise;
 	op->a_bytes = (uint64_t)v[SHAPE_IN_H] * v[SHAPE_IN_W] * v[SHAPE_IN_C] * size;
 	op->b_bytes = depthwise ? taps * v[SHAPE_OUT_C] * size :
 				  npu_weights_packed_size(type, k, v[SHAPE_OUT_C] / groups, groups);
@@ -238,6 +242,7 @@ static int measure(struct npu_device *dev, const struct options *o, bool conv, s
 	else
 		r = npu_matmul_estimate(dev, &op.matmul, &layer->estimate);
 	layer->cycles = layer->estimate.cycles;
+	layer->rate = dtype_rate(o->dtype, op.depthwise);
 	if (!r && o->run)
 		r = execute(dev, &op, o->time_ms, layer);
 	return r ? complain(NPUCTL_FAILED, "layer %s: %s", layer->shape->layer, npu_error()) :
@@ -311,6 +316,32 @@ static void layers_text(FILE *out, const struct options *o, const char *device,
 		dtype_names[o->dtype], o->run ? "run" : "estimated", mean(layers, count));
 }
 
+static int plot_layers(const struct options *o, const char *device, const struct npu_caps *caps,
+		       const char *path, const struct layer *layers, size_t count)
+{
+	struct roofline_point *points = calloc(count, sizeof(*points));
+	struct roofline r = { .caps = caps, .points = points, .count = count };
+	const char *file = strrchr(path, '/');
+	char title[512];
+	int ret;
+
+	if (!points)
+		return complain(NPUCTL_FAILED, "out of memory");
+	for (size_t i = 0; i < count; i++) {
+		const struct npu_estimate *e = &layers[i].estimate;
+
+		points[i].work = (struct npu_work){ e->macs, e->bytes, layers[i].rate };
+		points[i].cycles = layers[i].cycles;
+		snprintf(points[i].label, sizeof(points[i].label), "%s", layers[i].shape->layer);
+	}
+	snprintf(title, sizeof(title), "npuctl bench shapes %s: %s, %s, %s", file ? file + 1 : path,
+		 device, dtype_names[o->dtype], o->run ? "run" : "estimated");
+	r.title = title;
+	ret = roofline_write(&r, o->plot);
+	free(points);
+	return ret;
+}
+
 static int run_all(struct npu_device *dev, const struct options *o, const char *path,
 		   const struct shapes *shapes)
 {
@@ -324,8 +355,10 @@ static int run_all(struct npu_device *dev, const struct options *o, const char *
 	}
 	if (!r && o->json)
 		r = output_json(layers_json(o, name, path, shapes->conv, layers, shapes->count));
-	else if (!r)
+	else if (!r && !bench_plots_alone(o->plot))
 		layers_text(stdout, o, name, layers, shapes->count);
+	if (!r && o->plot)
+		r = plot_layers(o, name, npu_device_caps(dev), path, layers, shapes->count);
 	free(layers);
 	return r;
 }
@@ -352,6 +385,7 @@ static int run(const struct command *self, int argc, char **argv)
 		  .help = "run each so long, 4 under way, and tell what one takes on the host",
 		  .min = 1,
 		  .max = 3600000 },
+		OPTION_PLOT(&o.plot),
 		OPTION_DEVICE(&o.device),
 		OPTION_JSON(&o.json),
 		OPTION_END,
@@ -363,6 +397,8 @@ static int run(const struct command *self, int argc, char **argv)
 	int r;
 
 	r = options_parse(self, options, argc, argv, 1, 1, &files);
+	if (r == OPTIONS_GO_ON)
+		r = bench_check_plot(o.plot, o.json);
 	if (r != OPTIONS_GO_ON)
 		return r;
 	o.run |= o.time_ms > 0;
@@ -388,6 +424,7 @@ const struct command command_bench_shapes = {
 	.summary = "How near the layers of a table come to the card's limit",
 	.details = "The columns tell whether it is products or convolutions (docs/npuctl.md).",
 	.example = "npuctl bench shapes tests/data/shapes/resnet50_v1_5.csv --dtype int8 --device "
-		   "sim: --json",
+		   "sim: --json\n"
+		   "  npuctl bench shapes tests/data/shapes/mobilenet_v1.csv --plot roofline.svg",
 	.run = run,
 };
