@@ -8,7 +8,7 @@ npuctl_test_parts := $(filter-out %/npuctl.o,$(npuctl_sources:%.c=$(BUILD)/san/%
 NPUCTL_SAN := $(BUILD)/san/tools/npuctl/npuctl
 JSON_KEYS := $(BUILD)/tests/npuctl/json_keys
 
-$(call variants,tests/npuctl/%.o): XCFLAGS = -Itools/npuctl -Itools/lib -Itools/npucc
+$(call variants,tests/npuctl/%.o): XCFLAGS = -I. -Itools/npuctl -Itools/lib -Itools/npucc
 $(call variants,tests/npuctl/%.o): PKGS = jansson
 
 $(npuctl_tests:%=$(BUILD)/san/%): private PKGS = cmocka $(NPUCTL_PKGS) $(LIBNPU_PKGS)
@@ -18,6 +18,11 @@ $(npuctl_tests:%=$(BUILD)/san/%): %: %.o $(npuctl_test_parts) $(LIBNPU_SAN)
 
 $(JSON_KEYS): private PKGS = jansson
 $(JSON_KEYS): $(JSON_KEYS).o
+	$(call link)
+
+CHECK_TRACE := $(BUILD)/tests/npuctl/check_trace
+$(CHECK_TRACE): private PKGS = jansson
+$(CHECK_TRACE): $(CHECK_TRACE).o
 	$(call link)
 
 MAKE_IMAGE := $(BUILD)/tests/npuctl/make_image
@@ -47,6 +52,10 @@ npuctl-dump.deps = $(NPUCTL_SAN) $(JSON_KEYS)
 npuctl-snapshots.cmd = tests/npuctl/test_snapshots.sh $(NPUCTL_SAN) $(JSON_KEYS)
 npuctl-snapshots.deps = $(NPUCTL_SAN) $(JSON_KEYS)
 
+npuctl-trace.cmd = tests/npuctl/test_trace.sh $(NPUCTL_SAN) $(JSON_KEYS) $(CHECK_TRACE) $(MAKE_IMAGE)
+npuctl-trace.deps = $(NPUCTL_SAN) $(JSON_KEYS) $(CHECK_TRACE) $(MAKE_IMAGE)
+npuctl-trace.timeout = 300
+
 npuctl-plot.cmd = tests/npuctl/test_plot.sh $(NPUCTL_SAN) $(JSON_KEYS)
 npuctl-plot.deps = $(NPUCTL_SAN) $(JSON_KEYS)
 npuctl-plot.timeout = 300
@@ -58,14 +67,14 @@ npuctl-levels.cmd = tests/npuctl/test_levels.sh $(NPUCTL_SAN) $(JSON_KEYS)
 npuctl-levels.deps = $(NPUCTL_SAN) $(JSON_KEYS)
 npuctl-levels.timeout = 600
 
-CHECK_QUICK += npuctl-dump npuctl-snapshots npuctl-plot npuctl-top npuctl-levels
+CHECK_QUICK += npuctl-dump npuctl-snapshots npuctl-trace npuctl-plot npuctl-top npuctl-levels
 CHECK_QUICK += $(npuctl_tests:%=$(BUILD)/san/%) npuctl-sim npuctl-model
 
 # One thread emulates the processors: the card is reset (run.sh).
 npuctl-vm.cmd = tests/vm/run.sh --name npuctl-vm --timeout 600 --device inject=on --one-thread --file $(NPUCTL) \
-	--file $(JSON_KEYS) --file $(BUILD)/tests/vm/ioctl/test_dump --file tests/npuctl/lib.sh --file tests/npuctl/golden \
-	--script tests/npuctl/vm.sh
-npuctl-vm.deps = $(NPUCTL) $(JSON_KEYS) $(BUILD)/tests/vm/ioctl/test_dump
+	--file $(JSON_KEYS) --file $(CHECK_TRACE) --file $(BUILD)/tests/vm/ioctl/test_dump --file tests/npuctl/lib.sh \
+	--file tests/npuctl/golden --script tests/npuctl/vm.sh
+npuctl-vm.deps = $(NPUCTL) $(JSON_KEYS) $(CHECK_TRACE) $(BUILD)/tests/vm/ioctl/test_dump
 
 # The card is there, its driver is not.
 npuctl-vm-bare.cmd = tests/vm/run.sh --name npuctl-vm-bare --timeout 600 --module none --file $(NPUCTL) \

@@ -38,7 +38,7 @@ refuses 2 "is missing" disasm
 refuses 2 "--output is missing" run a.npy b.npy
 refuses 2 "cores" info --device sim:cores=x
 refuses 2 "sim:" test --device sim:no-such-option=1
-for command in list info top monitor test disasm run dump reset inject doctor "bench matmul" "bench latency" "bench dma" "bench shapes"; do
+for command in list info top monitor test disasm run trace dump reset inject doctor "bench matmul" "bench latency" "bench dma" "bench shapes"; do
 	# The words of a verb are two.
 	# shellcheck disable=SC2086
 	ends 0 "$command --help" $command --help

@@ -40,7 +40,7 @@ struct command {
 
 extern const struct command command_list, command_info, command_test, command_bench, command_disasm,
 	command_run, command_dump, command_doctor, command_monitor, command_top, command_reset,
-	command_inject;
+	command_inject, command_trace;
 extern const struct command command_bench_matmul, command_bench_latency, command_bench_dma,
 	command_bench_shapes;
 

@@ -13,10 +13,10 @@
 #include "command.h"
 
 static const struct command *const commands[] = {
-	&command_list, &command_info,  &command_top,	&command_monitor,
-	&command_test, &command_bench, &command_run,	&command_disasm,
-	&command_dump, &command_reset, &command_inject, &command_doctor,
-	NULL,
+	&command_list,	 &command_info,	 &command_top,	 &command_monitor,
+	&command_test,	 &command_bench, &command_run,	 &command_disasm,
+	&command_trace,	 &command_dump,	 &command_reset, &command_inject,
+	&command_doctor, NULL,
 };
 
 static void help(void)

@@ -321,7 +321,7 @@ static void take_clients(struct sample *out)
 		free(dir);
 }
 
-void sample_take(struct sampler *s, struct sample *out)
+void sample_take_cards(struct sampler *s, struct sample *out)
 {
 	struct timespec t;
 	char uptime[64];
@@ -333,6 +333,11 @@ void sample_take(struct sampler *s, struct sample *out)
 		out->time_s = strtod(uptime, NULL);
 	take_events(s);
 	take_cards(s, out);
+}
+
+void sample_take(struct sampler *s, struct sample *out)
+{
+	sample_take_cards(s, out);
 	take_clients(out);
 }
 

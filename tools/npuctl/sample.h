@@ -68,6 +68,9 @@ void sampler_free(struct sampler *s);
 
 /** sample_take() - look; exits without memory. What cannot be read is not known */
 void sample_take(struct sampler *s, struct sample *out);
+
+/** sample_take_cards() - the same without clients, for which all processes' files are looked at */
+void sample_take_cards(struct sampler *s, struct sample *out);
 void sample_free(struct sample *sample);
 
 #endif
