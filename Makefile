@@ -53,6 +53,7 @@ MAKEFLAGS += --no-builtin-rules --no-builtin-variables
 
 BUILD := build
 CC := gcc
+CXX := g++
 AR := ar
 CFLAGS := -O2 -g
 BASE_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -Iinclude -Ilibnpu/include
@@ -65,7 +66,12 @@ BINDIR := $(PREFIX)/bin
 LIBDIR := $(PREFIX)/lib
 INCLUDEDIR := $(PREFIX)/include
 MANDIR := $(PREFIX)/share/man
+COMPLETIONDIR := $(PREFIX)/share/bash-completion/completions
+UDEVDIR := $(PREFIX)/lib/udev/rules.d
 DESTDIR :=
+
+# Of the whole project; the library's header says it.
+VERSION := $(shell awk '$$2 ~ /^NPU_VERSION_/ { v = v s $$3; s = "." } END { print v }' libnpu/include/npu/npu.h)
 
 # The kernel of `make module`, `make vm` and of the demo and bench: 6.12, 7.x, debug, debug-7.x; for module
 # also the release of an installed kernel.
@@ -131,6 +137,7 @@ module-debug-7.x.timeout = 7200
 qemu.cmd = qemu-device/build.sh
 qemu.timeout = 3600
 
+-include kernel/rules.mk
 -include libnpu/rules.mk
 -include qemu-device/rules.mk
 -include tools/rules.mk
@@ -139,7 +146,7 @@ qemu.timeout = 3600
 -include docs/rules.mk
 
 # demo, bench and fuzz are in the rules.mk of what they run.
-.PHONY: all tests check check-quick module vm qemu install clean help FORCE
+.PHONY: all tests check check-quick check-packages module vm qemu install uninstall clean help FORCE
 .PHONY: $(KERNELS:%=vm-%) $(MORE_KERNELS:%=vm-%) $(MORE_KERNELS:%=check-%)
 
 all: $(ALL)
@@ -178,7 +185,13 @@ check-%: build.cmd = $(MAKE) -k -j $(JOBS) $(sort $(call test_files,$(CHECK_$*))
 $(MORE_KERNELS:%=check-%): check-%:
 	+@$(call run,,module-$* qemu,$(CHECK_$*))
 
-DEPS := build fuzz qemu kernel debug-kernel static vm demo bench growth train pictures
+# Packages are built and used in roots of their own, in the VM as well.
+check-packages: deps.cmd = tools/dev/deps.sh build qemu kernel vm packages
+check-packages: build.cmd = tools/dev/kernel.sh get 6.12 && tools/dev/kernel.sh get 7.x
+check-packages:
+	+@$(call run,,qemu packages-build,$(CHECK_packages))
+
+DEPS := build fuzz qemu kernel debug-kernel static vm packages demo bench growth train pictures
 .PHONY: $(DEPS:%=deps-%)
 $(DEPS:%=deps-%): deps-%:
 	$(Q)tools/dev/deps.sh $*
@@ -201,6 +214,15 @@ vm: vm-$(KVER) $(NPUCTL)
 
 install: all $(INSTALL)
 
+# What install puts there, asked of install itself; folders that are ours alone go as well.
+INSTALLED := $(BUILD)/installed
+uninstall:
+	$(Q)rm -rf $(INSTALLED)
+	+$(Q)$(MAKE) --no-print-directory install DESTDIR=$(INSTALLED)
+	$(Q)cd $(INSTALLED) && find . ! -type d -printf '/%P\0' | sed -z 's|^|$(DESTDIR)|' | xargs -0 rm -f
+	$(Q)rmdir $(DESTDIR)$(INCLUDEDIR)/npu/hw $(DESTDIR)$(INCLUDEDIR)/npu 2>/dev/null || true
+	$(Q)rm -rf $(INSTALLED)
+
 clean:
 	rm -rf $(BUILD)
 
@@ -210,6 +232,7 @@ Goals
   demo         classify real images on the card in a VM; DEVICE=sim: needs no VM
   check        everything: units, modules, QEMU, VMs; installs what is missing
   check-quick  the tests that need no VM
+  check-packages  Debian packages: built, installed and used in Debian 12 and 13, purged
   check-debug-7.x  the driver's tests on Linux 7.x that checks itself; compiles it the first time
   bench        measure; writes build/bench.json
   bench-growth measure what many queues, buffers, mappings cost; writes build/growth.json, draws docs/growth-*.svg
@@ -220,7 +243,9 @@ Goals
   qemu         QEMU with the card, as build/qemu/qemu-system-x86_64
   vm           a shell in a VM with the card, npu.ko, npuctl and FILES, or RUN=COMMAND in it; leave it with Ctrl-A X
   vm-6.12, vm-7.x, vm-debug  all that VM tests on that kernel need, without running any
-  install      the library and the tools, to DESTDIR and PREFIX
+  install      the library, the tools and udev's rule, to DESTDIR and PREFIX (docs/install.md)
+  install-dkms the driver's sources for DKMS
+  uninstall    take away what install put there
   clean        remove build/ (what is cached in NPU_CACHE stays)
 
 Variables

@@ -16,9 +16,15 @@ LIBNPU_SAN := $(BUILD)/san/libnpu/libnpu.a
 LIBNPU_PKGS := libdrm
 LIBNPU_LIBS := -lm -pthread
 
-LIBNPU_VERSION := 0.1.0
-LIBNPU_SONAME := libnpu.so.0
-LIBNPU_SHARED := $(BUILD)/libnpu/libnpu.so.$(LIBNPU_VERSION)
+# The number goes up when programs would have to be compiled again, which libnpu.map is there to avoid.
+LIBNPU_SONAME := libnpu.so.1
+LIBNPU_SHARED := $(BUILD)/libnpu/$(LIBNPU_SONAME)
+# The same by the name that linkers take.
+LIBNPU_LINK := $(BUILD)/libnpu/libnpu.so
+
+# What the tools link: the archive, so that they run from build/ and in VMs with nothing beside them. Packages
+# link $(LIBNPU_LINK) instead, as everybody else does.
+LIBNPU_OF_TOOLS := $(LIBNPU)
 
 libnpu_sources := $(wildcard libnpu/hal/*.c libnpu/isa/*.c libnpu/kernels/*.c libnpu/graph/*.c) \
 	$(wildcard qemu-device/card/*.c)
@@ -38,22 +44,29 @@ $(LIBNPU_SHARED): $(libnpu_sources:%.c=$(BUILD)/pic/%.o) libnpu/libnpu.map
 	$(call link,-shared -Wl$(comma)-soname$(comma)$(LIBNPU_SONAME) -Wl$(comma)-z$(comma)defs \
 		-Wl$(comma)--version-script=libnpu/libnpu.map)
 
-
-$(BUILD)/libnpu/$(LIBNPU_SONAME) $(BUILD)/libnpu/libnpu.so: $(LIBNPU_SHARED)
+$(LIBNPU_LINK): $(LIBNPU_SHARED)
 	$(Q)ln -sf $(<F) $@
 
-ALL += $(LIBNPU) $(LIBNPU_SHARED) $(BUILD)/libnpu/$(LIBNPU_SONAME) $(BUILD)/libnpu/libnpu.so
+# The manual's section 3 is the public headers' comments.
+LIBNPU_HEADERS := $(addprefix libnpu/include/npu/,npu.h ops.h graph.h stream.h image.h)
+LIBNPU_MAN := $(BUILD)/man/man3/npu.3
+
+$(LIBNPU_MAN): tools/dev/man3.awk $(LIBNPU_HEADERS)
+	$(call quiet,MAN,$@)rm -rf $(@D) && mkdir -p $(@D) && \
+		LC_ALL=C awk -v out=$(@D) -f tools/dev/man3.awk $(LIBNPU_HEADERS)
+
+ALL += $(LIBNPU) $(LIBNPU_SHARED) $(LIBNPU_LINK) $(LIBNPU_MAN)
 INSTALL += install-libnpu
 
 .PHONY: install-libnpu
-install-libnpu: $(LIBNPU) $(LIBNPU_SHARED)
-	$(Q)install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)/npu/hw
+install-libnpu: $(LIBNPU) $(LIBNPU_SHARED) $(LIBNPU_MAN)
+	$(Q)install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)/npu/hw $(DESTDIR)$(MANDIR)/man3
 	$(Q)install -m 644 $(LIBNPU) $(DESTDIR)$(LIBDIR)/
 	$(Q)install -m 755 $(LIBNPU_SHARED) $(DESTDIR)$(LIBDIR)/
-	$(Q)ln -sf $(notdir $(LIBNPU_SHARED)) $(DESTDIR)$(LIBDIR)/$(LIBNPU_SONAME)
 	$(Q)ln -sf $(LIBNPU_SONAME) $(DESTDIR)$(LIBDIR)/libnpu.so
-	$(Q)install -m 644 $(wildcard libnpu/include/npu/*.h) $(DESTDIR)$(INCLUDEDIR)/npu/
+	$(Q)install -m 644 $(BUILD)/man/man3/*.3 $(DESTDIR)$(MANDIR)/man3/
+	$(Q)install -m 644 $(LIBNPU_HEADERS) $(DESTDIR)$(INCLUDEDIR)/npu/
 	$(Q)install -m 644 $(wildcard include/npu/hw/*.h) $(DESTDIR)$(INCLUDEDIR)/npu/hw/
 	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
-		-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(LIBNPU_VERSION)|' \
+		-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(VERSION)|' \
 		libnpu/npu.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/npu.pc

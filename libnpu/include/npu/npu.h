@@ -156,6 +156,7 @@ int npu_buffer_create(struct npu_device *dev, size_t size, unsigned int flags,
  */
 void npu_buffer_release(struct npu_buffer *buf);
 
+/** npu_buffer_size() - bytes it has, as asked for or as the dma-buf has */
 size_t npu_buffer_size(const struct npu_buffer *buf);
 
 /** npu_buffer_address() - its virtual address on the card, constant */
