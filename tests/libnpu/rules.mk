@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the npu authors
 #
-# libnpu's tests. Each test_NAME.c is a program of its own; the other files are what tests share. A test takes its device
-# from NPU_DEVICE, without one the simulator: build/san/tests/libnpu/test_NAME runs here, and the same source as
-# build/tests/libnpu/test_NAME in the VM as well. Those in libnpu_thread_tests run with ThreadSanitizer too.
+# libnpu's tests. Each test_NAME.c is a program of its own; use_* is libnpu from other languages; the other files are
+# what tests share. A test takes its device from NPU_DEVICE, without one the simulator: build/san/tests/libnpu/test_NAME
+# runs here, and the same source as build/tests/libnpu/test_NAME in the VM as well. Those in libnpu_thread_tests run with
+# ThreadSanitizer too.
 
 libnpu_tests := $(patsubst %.c,%,$(wildcard tests/libnpu/test_*.c))
 libnpu_test_shared := $(filter-out tests/libnpu/test_%,$(wildcard tests/libnpu/*.c))
@@ -30,6 +31,18 @@ $(eval $(call libnpu_test_variant,$(BUILD)/tsan,TSAN))
 
 libnpu-exports.cmd = tests/libnpu/exports.sh $(LIBNPU_SHARED) libnpu/include/npu/*.h
 libnpu-exports.deps = $(LIBNPU_SHARED)
+
+# From other languages, without wrappers of ours.
+LIBNPU_CXX := $(BUILD)/san/tests/libnpu/use_cxx
+$(LIBNPU_CXX): private PKGS = $(LIBNPU_PKGS)
+$(LIBNPU_CXX): tests/libnpu/use_cxx.cc $(LIBNPU_SAN) $(BUILD)/.flags
+	$(call quiet,CXX,$@)mkdir -p $(@D) && $(CXX) -std=c++17 -Wall -Wextra -Werror -Iinclude -Ilibnpu/include \
+		$(CFLAGS) $(SAN) -MMD -MP -MF $@.d -o $@ $< $(LIBNPU_SAN) $(LIBNPU_LIBS) $(pkg_libs)
+
+libnpu-ctypes.cmd = /usr/bin/python3 tests/libnpu/use_ctypes.py $(LIBNPU_SHARED)
+libnpu-ctypes.deps = $(LIBNPU_SHARED)
+
+CHECK_QUICK += $(LIBNPU_CXX) libnpu-ctypes
 
 # The search for plans under sanitisers: on a busy machine more than the usual time.
 $(foreach t,$(libnpu_tests),$(eval $(BUILD)/san/$(t).timeout = 600))

@@ -15,8 +15,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 # Each group: why, then the packages.
 group_build() {
 	why="build the library, the tools and their unit tests"
-	packages="gcc libc6-dev make pkgconf libdrm-dev libpci-dev libncurses-dev libcmocka-dev
-		  libpng-dev libjansson-dev libcap2-bin file libprotobuf-c-dev protobuf-c-compiler
+	packages="gcc g++ libc6-dev make pkgconf libdrm-dev libpci-dev libncurses-dev libcmocka-dev
+		  python3 libpng-dev libjansson-dev libcap2-bin file libprotobuf-c-dev protobuf-c-compiler
 		  protobuf-compiler libonnx-dev libonnx-testdata tmux libxml2-utils"
 }
 
@@ -51,6 +51,11 @@ group_vm() {
 group_static() {
 	why="look the driver's code through"
 	packages="perl coccinelle clang-19 lld-19"
+}
+
+group_packages() {
+	why="make roots of Debian 12 and 13, to build packages and use them"
+	packages="mmdebstrap debian-archive-keyring dpkg-dev util-linux"
 }
 
 group_demo() {
