@@ -5,5 +5,6 @@
 
 include tools/npuctl/rules.mk
 include tools/npucc/rules.mk
+include tools/udev/rules.mk
 # What npucc compiles.
 include tools/demo/rules.mk
