@@ -13,3 +13,4 @@
 -include tests/npucc/rules.mk
 -include tests/bench/rules.mk
 -include tests/static/rules.mk
+-include tests/packaging/rules.mk
