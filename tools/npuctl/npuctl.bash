@@ -12,7 +12,7 @@ _npuctl_choices() {
 
 _npuctl() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} choices
-	local commands="list info top monitor test bench run disasm dump reset inject doctor" verbs="matmul latency dma shapes"
+	local commands="list info top monitor test bench run disasm trace dump reset inject doctor" verbs="matmul latency dma shapes"
 	local command=("${COMP_WORDS[@]:1:1}")
 
 	COMPREPLY=()
