@@ -10,8 +10,8 @@ CHECK_QUICK += docs-pages
 docs-pages.cmd = tests/docs/pages.sh
 
 # All names that elsewhere.txt may have.
-docs_names = $(foreach t,$(CHECK_FIRST) $(CHECK_QUICK) $(CHECK),$(call test_name,$(t))) \
-	check check-quick $(MORE_KERNELS:%=check-%)
+docs_names = $(foreach t,$(CHECK_FIRST) $(CHECK_QUICK) $(CHECK) packages-build $(CHECK_packages),$(call test_name,$(t))) \
+	check check-quick check-packages $(MORE_KERNELS:%=check-%)
 CHECK += docs-commands docs-vm
 docs-commands.cmd = tests/docs/commands.sh $(docs_names)
 docs-commands.timeout = 600
