@@ -14,6 +14,8 @@ docs_names = $(foreach t,$(CHECK_FIRST) $(CHECK_QUICK) $(CHECK) packages-build $
 	check check-quick check-packages $(MORE_KERNELS:%=check-%)
 CHECK += docs-commands docs-vm
 docs-commands.cmd = tests/docs/commands.sh $(docs_names)
+# Pages use the demo's network and data.
+docs-commands.deps = $(DEMO_NET)
 docs-commands.timeout = 600
 docs-vm.cmd = tests/docs/commands.sh --vm
 docs-vm.timeout = 2400
