@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,8 +108,10 @@ static void report(struct env *e, uint32_t uncorrected, uint32_t corrected)
 	error.bus = bus;
 	error.dev = dev;
 	error.fn = fn;
-	if (write(file, &error, sizeof(error)) < 0)
-		fail_msg("aer_inject: %s", strerror(errno));
+	/* As long as the interrupt of the one before has not been seen, there is no next one. */
+	while (write(file, &error, sizeof(error)) < 0)
+		if (errno != EBUSY || usleep(1000))
+			fail_msg("aer_inject: %s", strerror(errno));
 	close(file);
 }
 
@@ -171,6 +174,39 @@ static void test_link_reset(void **state)
 	}
 }
 
+/* Its driver is unbound in the middle of that: what was submitted meanwhile ends all the same. */
+static void test_unbound_meanwhile(void **state)
+{
+	struct env *e = *state;
+	struct npu_q q = npu_queue_create(e->fd, e->vm, DRM_NPU_PRIORITY_NORMAL, 0);
+	uint32_t sync = npu_syncobj_create(e->fd);
+	struct drm_npu_stream stream = { .va = CODE_VA + 0x1000, .size = e->copy };
+	uint64_t regions[2] = { CODE_VA + 0x2000, LOCAL_VA };
+	struct drm_npu_job job = {
+		.region_count = 2,
+		.regions = (uintptr_t)regions,
+		.streams = { sizeof(stream), 1, (uintptr_t)&stream },
+	};
+	struct drm_npu_sync out = { .flags = DRM_NPU_SYNC_SIGNAL, .handle = sync };
+	struct pollfd fence = { .events = POLLIN };
+
+	assert_copies(e, &q);
+	report(e, PCI_ERR_UNC_MALF_TLP, 0);
+	usleep(30000);
+	/* If its queue was not banned before. */
+	if (!npu_try_submit(&q, &job, 1, &out, 1, NULL))
+		fence.fd = npu_syncobj_export_fence(e->fd, sync);
+	npu_take_away(NPU_UNBIND, e->name);
+	if (fence.fd) {
+		assert_int_equal(poll(&fence, 1, 60000), 1);
+		close(fence.fd);
+	}
+	npu_queue_unmap(&q);
+	/* Nobody has restored its configuration after the reset, so it has to be found anew. */
+	npu_take_away(NPU_REMOVE, e->name);
+	npu_bring_back(NPU_REMOVE, e->name);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 
 int main(void)
@@ -178,6 +214,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(harmless),
 		TEST(link_reset),
+		TEST(unbound_meanwhile),
 	};
 
 	return cmocka_run_group_tests_name("aer", tests, NULL, NULL);
