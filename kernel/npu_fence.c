@@ -83,7 +83,7 @@ static void npu_fence_late_work(struct irq_work *work)
 	struct npu_late_fence *late = container_of(work, struct npu_late_fence, work);
 
 	/*
-	 * The last job may be gone with this, and the module after it: npu_fence_module_exit() waits for
+	 * The last job may be gone with this, and the module after it. Its exit waits for
 	 * RCU's readers, which an interrupt is but a thread of PREEMPT_RT is not.
 	 */
 	rcu_read_lock();
