@@ -12,13 +12,11 @@ docs-pages.cmd = tests/docs/pages.sh
 # All names that elsewhere.txt may have.
 docs_names = $(foreach t,$(CHECK_FIRST) $(CHECK_QUICK) $(CHECK) packages-build $(CHECK_packages),$(call test_name,$(t))) \
 	check check-quick check-packages $(MORE_KERNELS:%=check-%)
-CHECK += docs-commands docs-vm
+CHECK += docs-commands
 docs-commands.cmd = tests/docs/commands.sh $(docs_names)
 # Pages use the demo's network and data.
 docs-commands.deps = $(DEMO_NET)
 docs-commands.timeout = 600
-docs-vm.cmd = tests/docs/commands.sh --vm
-docs-vm.timeout = 2400
 
 # The guide's examples with the tree's warnings, and under sanitisers those that a simulated card can run.
 DOCS_SHARE := $(BUILD)/docs/examples/share.o
